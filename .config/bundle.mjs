@@ -1,0 +1,146 @@
+// Bundles src/ into dist/. `--clean` also removes what earlier runs left there. What ends up in which file, and why: docs/decisions/0004-bundle.md.
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const core = join(root, 'src/index.ts');
+
+await bundle();
+
+async function bundle() {
+  const outputs = [
+    ...(await bundleLibrary()),
+    ...(await bundleProgram('tbuild', 'src/cli/bin.ts', './main.ts', './cli.js')),
+  ];
+  outputs.push(...(await bundleProgram('demo', 'src/demo/main.ts', '../index.ts', './index.js')));
+  for (const { path, contents } of outputs) await writeIfChanged(path, contents);
+  if (process.argv.includes('--clean')) await removeOthers(new Set(outputs.map(({ path }) => path)));
+}
+
+/** The library, the commands, and one chunk for each module that is imported lazily. */
+async function bundleLibrary() {
+  const entryPoints = existing({ index: 'src/index.ts', cli: 'src/cli/main.ts' });
+  if (Object.keys(entryPoints).length === 0) return [];
+  const lazy = await lazyModules();
+  const result = await build({
+    ...shared(await packageVersion()),
+    entryPoints,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // Bundled CommonJS packages call require for Node's own modules and for the addon.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    metafile: true,
+    plugins: [oneCoreChunk(lazy)],
+  });
+  return [...result.outputFiles, await notices(Object.keys(result.metafile.inputs))];
+}
+
+/** A program of few lines that reaches the rest through one import, left as it is: `from` in the source is `to` in dist/. */
+async function bundleProgram(name, source, from, to) {
+  if (!existsSync(join(root, source))) return [];
+  const keepImport = {
+    name: 'keep-import',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /./ }, ({ path }) => (path === from ? { path: to, external: true } : undefined)),
+  };
+  const result = await build({
+    ...shared(await packageVersion()),
+    entryPoints: { [name]: join(root, source) },
+    plugins: [keepImport],
+  });
+  return result.outputFiles;
+}
+
+function shared(version) {
+  return {
+    absWorkingDir: root,
+    outdir: dist,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    sourcemap: 'linked',
+    minifySyntax: true,
+    define: { TBUILD_VERSION: JSON.stringify(version) },
+    logLevel: 'warning',
+  };
+}
+
+/**
+ * esbuild makes a chunk for every distinct set of entries that reach a piece of code. Each lazy module here also reaches the whole of the core, so that all of the core has the same set
+ * and becomes one file, which is what a cached build loads.
+ */
+function oneCoreChunk(lazy) {
+  return {
+    name: 'one-core-chunk',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (!lazy.has(path)) return undefined;
+        const specifier = JSON.stringify(core);
+        return { loader: 'ts', contents: `${await readFile(path, 'utf8')}\nexport * as __core from ${specifier};\n` };
+      }),
+  };
+}
+
+/** Absolute paths of the sources that some other source imports with `import('./….ts')`. */
+async function lazyModules() {
+  const found = new Set();
+  for (const entry of await readdir(join(root, 'src'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+    const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
+    for (const [, specifier] of text.matchAll(/\bimport\(\s*'(\.[^']+)'\s*\)/g))
+      found.add(resolve(entry.parentPath, specifier));
+  }
+  return found;
+}
+
+function existing(entries) {
+  return Object.fromEntries(
+    Object.entries(entries).flatMap(([name, path]) => (existsSync(join(root, path)) ? [[name, join(root, path)]] : [])),
+  );
+}
+
+async function packageVersion() {
+  return JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).version;
+}
+
+/** The licences of the packages whose code is in the bundle. */
+async function notices(inputs) {
+  const packages = new Set(
+    inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
+  );
+  const texts = [];
+  for (const directory of [...packages].sort((a, b) => a.localeCompare(b))) {
+    const { name, version, license } = JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8'));
+    const file = (await readdir(join(root, directory))).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? '' : `\n${(await readFile(join(root, directory, file), 'utf8')).trim()}\n`;
+    texts.push(`${name} ${version} (${license})\n${text}`);
+  }
+  const path = join(dist, 'THIRD-PARTY-NOTICES.txt');
+  return { path, contents: Buffer.from(texts.join(`\n${'-'.repeat(80)}\n\n`)) };
+}
+
+/** Leaves a file alone that is right already, and never shows a half-written one: a test run in the same tree may be loading it. */
+async function writeIfChanged(path, contents) {
+  const before = await readFile(path).catch(() => undefined);
+  if (before !== undefined && before.equals(contents)) return;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, contents);
+  if (relative(dist, path) === 'tbuild.js') await chmod(temporary, 0o755);
+  await rename(temporary, path);
+}
+
+async function removeOthers(wanted) {
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !wanted.has(path) && !path.startsWith(join(dist, 'types'))) await rm(path);
+  }
+}

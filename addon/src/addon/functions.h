@@ -1,0 +1,16 @@
+// The addon's functions; src/native/addon.ts says what each does.
+#pragma once
+#include <napi.h>
+
+namespace tbuild {
+
+Napi::Value scan_tree(const Napi::CallbackInfo& info);
+Napi::Value hash_files(const Napi::CallbackInfo& info);
+Napi::Value lock(const Napi::CallbackInfo& info);
+Napi::Value sync_filesystem(const Napi::CallbackInfo& info);
+Napi::Value control_socket(const Napi::CallbackInfo& info);
+Napi::Value start_operation(const Napi::CallbackInfo& info);
+Napi::Value close_descriptor(const Napi::CallbackInfo& info);
+Napi::Value probe(const Napi::CallbackInfo& info);
+
+} // namespace tbuild

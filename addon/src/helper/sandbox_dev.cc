@@ -1,0 +1,81 @@
+#include "sandbox_dev.h"
+#include "sandbox_mount_calls.h"
+#include "sandbox_proc.h"
+#include "sandbox_sys.h"
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace tbuild {
+namespace {
+
+constexpr uint64_t no_surprises = sys::attr_nosuid | sys::attr_nodev | sys::attr_noexec;
+// The conventional id of the group that owns terminals.
+constexpr uint32_t tty_group = 5;
+
+struct Device {
+  const char* name;
+  unsigned major, minor;
+};
+
+constexpr Device devices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                              {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+
+constexpr std::pair<const char*, const char*> links[] = {{"fd", "/proc/self/fd"},
+                                                         {"stdin", "/proc/self/fd/0"},
+                                                         {"stdout", "/proc/self/fd/1"},
+                                                         {"stderr", "/proc/self/fd/2"},
+                                                         {"ptmx", "pts/ptmx"}};
+
+UniqueFd open_place(int dev, const char* name) {
+  UniqueFd place(openat(dev, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!place.valid())
+    fail("mount /dev", errno, name);
+  return place;
+}
+
+// What is bound is checked on the descriptor that is bound, so nothing can take its place in between.
+void bind_device(int dev, const Device& device) {
+  std::string path = std::string("/dev/") + device.name, op = "mount " + path;
+  UniqueFd mount = clone_mount(AT_FDCWD, path.c_str(), false, op);
+  struct stat info;
+  if (fstat(mount.get(), &info) != 0)
+    fail(op, errno, path);
+  if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(device.major, device.minor))
+    fail(op, ENODEV, path, path + " of this machine is not the device that it should be");
+  if (mknodat(dev, device.name, S_IFREG | 0666, 0) != 0)
+    fail(op, errno, path);
+  attach(mount.get(), open_place(dev, device.name).get(), op, path);
+}
+
+void mount_below(int dev, const char* name, mode_t mode, const UniqueFd& mount) {
+  std::string path = std::string("/dev/") + name, op = "mount " + path;
+  if (mkdirat(dev, name, mode) != 0)
+    fail(op, errno, path);
+  attach(mount.get(), open_place(dev, name).get(), op, path);
+}
+
+} // namespace
+
+void mount_dev(int root, const SandboxRequest& request) {
+  // nodev covers nodes that a command makes; the devices below are mounts of their own.
+  UniqueFd mount =
+      new_filesystem("tmpfs", {{"mode", "0755"}, {"size", "64m"}}, sys::attr_nosuid | sys::attr_nodev, "mount /dev");
+  UniqueFd place = open_own_directory(root, "dev");
+  attach(mount.get(), place.get(), "mount /dev", "/dev");
+  int dev = mount.get();
+  for (const auto& device : devices)
+    bind_device(dev, device);
+  for (const auto& [name, target] : links) {
+    if (symlinkat(target, dev, name) != 0)
+      fail("mount /dev", errno, name);
+  }
+  MountOptions pts = {{"newinstance", nullptr}, {"ptmxmode", "0666"}, {"mode", "0620"}};
+  if (!request.own_userns || outside_id(request.gid_map, tty_group))
+    pts.push_back({"gid", "5"});
+  mount_below(dev, "pts", 0755, new_filesystem("devpts", pts, sys::attr_nosuid | sys::attr_noexec, "mount /dev/pts"));
+  mount_below(dev, "shm", 01777,
+              new_filesystem("tmpfs", {{"mode", "1777"}, {"size", "64m"}}, no_surprises, "mount /dev/shm"));
+  mount_below(dev, "mqueue", 0755, new_filesystem("mqueue", {}, no_surprises, "mount /dev/mqueue"));
+}
+
+} // namespace tbuild

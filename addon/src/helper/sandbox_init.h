@@ -1,0 +1,15 @@
+// PID 1 of a sandbox: sets it up, starts the command, reaps, and takes everything with it when it ends.
+#pragma once
+#include "../common/unique_fd.h"
+#include "sandbox_request.h"
+
+namespace tbuild {
+
+// The command's ends of its pipes; input is invalid when it reads /dev/null.
+struct CommandPipes {
+  UniqueFd input, output, errors;
+};
+
+[[noreturn]] void run_sandbox_init(const SandboxRequest& request, UniqueFd control, CommandPipes pipes);
+
+} // namespace tbuild

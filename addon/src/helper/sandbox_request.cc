@@ -1,0 +1,144 @@
+#include "sandbox_request.h"
+#include "../common/hex.h"
+#include <algorithm>
+#include <cerrno>
+#include <unordered_set>
+
+namespace tbuild {
+namespace {
+
+// overlayfs takes no more lower directories; one is kept for mount points, one for an empty stack.
+constexpr size_t max_layers = 498;
+// Every id but (uid_t)-1, which set*id calls take as "unchanged".
+constexpr uint64_t max_id = 0xfffffffe;
+
+[[noreturn]] void refuse(std::string message) { fail("protocol", EINVAL, {}, std::move(message)); }
+
+std::string absolute(std::string_view path, const char* what) {
+  if (!path.starts_with('/'))
+    refuse(std::string(what) + " is not an absolute path");
+  return std::string(path);
+}
+
+std::string unhex(std::string_view text, const char* what) {
+  auto bytes = from_hex(text);
+  if (!bytes)
+    refuse(std::string(what) + " is not hexadecimal");
+  return *bytes;
+}
+
+bool choice(std::string_view value, std::string_view no, std::string_view yes, const char* what) {
+  if (value != no && value != yes)
+    refuse(std::string("unknown value of ") + what);
+  return value == yes;
+}
+
+uint32_t id_of(uint64_t number) {
+  if (number > max_id)
+    refuse("an id is out of range");
+  return static_cast<uint32_t>(number);
+}
+
+// overlayfs refuses a directory twice; what the topmost shows hides the others.
+std::vector<std::string> layers_of(const Fields& fields) {
+  std::vector<std::string> layers;
+  std::unordered_set<std::string> seen;
+  for (auto layer : fields.all("layer")) {
+    if (seen.insert(std::string(layer)).second)
+      layers.push_back(absolute(layer, "layer"));
+  }
+  if (layers.size() > max_layers)
+    fail("mount the root", EINVAL, {},
+         std::to_string(layers.size()) + " layers; overlayfs takes " + std::to_string(max_layers));
+  return layers;
+}
+
+// TARGET=HEX; the last "=" parts them, since hexadecimal has none.
+SandboxFile file_of(std::string_view field) {
+  size_t at = field.rfind('=');
+  if (at == std::string_view::npos)
+    refuse("malformed file");
+  return {absolute(field.substr(0, at), "file"), unhex(field.substr(at + 1), "file")};
+}
+
+SandboxBind bind_of(std::string_view field) {
+  size_t first = field.find(':'), last = field.rfind(':');
+  if (first == std::string_view::npos || first == last)
+    refuse("malformed bind");
+  std::string source = unhex(field.substr(0, first), "bind");
+  std::string target = unhex(field.substr(first + 1, last - first - 1), "bind");
+  if (source.find('\0') != std::string::npos || target.find('\0') != std::string::npos)
+    refuse("malformed bind");
+  return {absolute(source, "bind"), absolute(target, "bind"), choice(field.substr(last + 1), "ro", "rw", "bind")};
+}
+
+std::vector<std::string> strings_of(const Fields& fields, const char* key) {
+  auto views = fields.all(key);
+  return {views.begin(), views.end()};
+}
+
+std::vector<std::string> paths_of(const Fields& fields, const char* key) {
+  std::vector<std::string> paths;
+  for (auto path : fields.all(key))
+    paths.push_back(absolute(path, key));
+  return paths;
+}
+
+void read_identity(const Fields& fields, SandboxRequest& request) {
+  if (auto userns = fields.find("userns"))
+    request.own_userns = choice(*userns, "host", "own", "userns");
+  request.idmap = fields.flag("idmap");
+  request.single = fields.flag("single");
+  if (!request.own_userns) {
+    if (request.idmap || request.single || fields.find("uid-map") || fields.find("gid-map"))
+      refuse("userns=host goes with no id map");
+    return;
+  }
+  request.uid_map = parse_sandbox_id_map(fields.get("uid-map"), "uid-map");
+  request.gid_map = parse_sandbox_id_map(fields.get("gid-map"), "gid-map");
+}
+
+void read_user(const Fields& fields, SandboxRequest& request) {
+  request.uid = id_of(fields.number("uid", 0));
+  request.gid = id_of(fields.number("gid", 0));
+  for (auto group : fields.all("group")) {
+    std::string field = "group=" + std::string(group) + '\0';
+    request.groups.push_back(id_of(Fields(field).number("group", 0)));
+  }
+  request.capabilities = fields.number("caps", 0, 16);
+}
+
+void read_mounts(const Fields& fields, SandboxRequest& request) {
+  request.layers = layers_of(fields);
+  if (auto upper = fields.find("upper"))
+    request.upper = absolute(*upper, "upper");
+  request.is_volatile = fields.flag("volatile");
+  request.readonly_root = fields.flag("readonly-root");
+  request.masked = paths_of(fields, "mask");
+  request.readonly = paths_of(fields, "readonly");
+  for (auto field : fields.all("file"))
+    request.files.push_back(file_of(field));
+  for (auto field : fields.all("bind"))
+    request.binds.push_back(bind_of(field));
+}
+
+} // namespace
+
+SandboxRequest parse_sandbox_request(const Fields& fields) {
+  SandboxRequest request;
+  read_identity(fields, request);
+  read_mounts(fields, request);
+  read_user(fields, request);
+  request.own_network = choice(fields.get("network"), "host", "none", "network");
+  request.hostname = fields.find("hostname").value_or("");
+  request.arguments = strings_of(fields, "arg");
+  if (request.arguments.empty() || request.arguments.front().empty())
+    refuse("there is no command");
+  request.environment = strings_of(fields, "env");
+  request.cwd = absolute(fields.find("cwd").value_or("/"), "cwd");
+  request.cwd_of_user = choice(fields.find("cwd-owner").value_or("root"), "root", "user", "cwd-owner");
+  request.has_input = fields.flag("stdin");
+  return request;
+}
+
+} // namespace tbuild

@@ -1,0 +1,106 @@
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { TbuildError } from '../errors.ts';
+import { hostPlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
+import type { Store } from '../store/types.ts';
+import type { Output } from './outputs.ts';
+
+export type NetworkMode = 'host' | 'none';
+
+export interface BuildOptions {
+  /** Directory whose files COPY and ADD may read. */
+  readonly context: string | URL;
+  /** Path of the Dockerfile, absolute or relative to the working directory. @default `Dockerfile`, then `dockerfile`, in the context */
+  readonly dockerfile?: string | undefined;
+  /** Names for the image. They move when everything else is done. */
+  readonly tags?: readonly string[] | undefined;
+  /** Values for ARG instructions. */
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  /** Stage to build, by name or number. @default the last one */
+  readonly target?: string | undefined;
+  /** Labels added to the image. They win over LABEL instructions. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Runs every step whatever the cache holds. Results are recorded all the same. @default false */
+  readonly noCache?: boolean | undefined;
+  /** Network that RUN sees: the host's, or none. @default 'host' */
+  readonly network?: NetworkMode | undefined;
+  /** @default the machine's */
+  readonly platform?: Platform | undefined;
+  /** Named contexts: a directory, `oci-layout://PATH[:tag|@digest]` or `docker-image://REF`. They win over stages and images of the same name. */
+  readonly buildContexts?: Readonly<Record<string, string>> | undefined;
+  /** What is made beside the image in the store. */
+  readonly outputs?: readonly Output[] | undefined;
+  /** Sets every timestamp, seconds since the epoch. @default the build argument or environment variable SOURCE_DATE_EPOCH */
+  readonly sourceDateEpoch?: number | undefined;
+  /** `'host'`: as root, RUN without a user namespace of its own, where idmapped mounts are impossible. @default 'auto' */
+  readonly userns?: 'auto' | 'host' | undefined;
+  /** First id on the host for ids of the sandbox, as root. @default 0x70000000 */
+  readonly usernsStart?: number | undefined;
+  /** How many commands run at once. @default four times the machine's parallelism */
+  readonly concurrency?: number | undefined;
+  /** @default a store opened for this build and closed after it */
+  readonly store?: Store | undefined;
+  /** Where that store is. @default $TBUILD_STORE, or the user's own */
+  readonly storeRoot?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options after defaults: nothing below `build/` knows of defaults. */
+export interface ResolvedOptions {
+  readonly context: string;
+  readonly dockerfile: string | undefined;
+  readonly tags: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  readonly network: NetworkMode;
+  readonly platform: Platform;
+  readonly buildContexts: Readonly<Record<string, string>>;
+  readonly outputs: readonly Output[];
+  readonly epoch: number | undefined;
+  readonly userns: 'auto' | 'host';
+  readonly usernsStart: number | undefined;
+  readonly concurrency: number;
+}
+
+export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
+  const context = options.context instanceof URL ? options.context.pathname : options.context;
+  if (typeof context !== 'string' || context === '') throw new TypeError(`context must be a path or a file URL, not ${String(context)}`);
+  refuseRemoteContext(context);
+  const buildArgs = options.buildArgs ?? {};
+  return {
+    context: resolve(context),
+    dockerfile: options.dockerfile,
+    tags: options.tags ?? [],
+    buildArgs,
+    target: options.target,
+    labels: options.labels ?? {},
+    noCache: options.noCache ?? false,
+    network: options.network ?? 'host',
+    platform: options.platform ?? hostPlatform(),
+    buildContexts: options.buildContexts ?? {},
+    outputs: options.outputs ?? [],
+    epoch: options.sourceDateEpoch ?? parseEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? process.env['SOURCE_DATE_EPOCH']),
+    userns: options.userns ?? 'auto',
+    usernsStart: options.usernsStart,
+    concurrency: options.concurrency ?? 4 * parallelism,
+  };
+}
+
+export function resolveBeside(file: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(dirname(file), path);
+}
+
+function refuseRemoteContext(context: string): void {
+  if (context !== '-' && !/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) return;
+  throw new TbuildError('TBUILD_UNSUPPORTED', `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`, {
+    hint: 'clone or unpack it first and give the directory',
+  });
+}
+
+function parseEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new TbuildError('TBUILD_USAGE', `SOURCE_DATE_EPOCH must be a number of seconds, not ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { factReader } from '../cache/facts.ts';
+import type { FactReader } from '../cache/facts.ts';
+import type { BelowState } from '../cache/lookup.ts';
+import type { BuildArguments } from '../image/created-by.ts';
+import type { ImageDraft } from '../image/draft.ts';
+import { chainState } from '../store/chain.ts';
+import { mergedView } from '../store/merged.ts';
+import type { MergedView } from '../store/merged.ts';
+import type { Chain, ChainLayer, Store } from '../store/types.ts';
+
+/** What a stage has come to: config, layers, and the variables in scope. Replaced by each step, never changed. */
+export interface StageState {
+  readonly draft: ImageDraft;
+  readonly chain: Chain;
+  /** ARGs declared so far, with the value that --build-arg or the default gives. */
+  readonly args: BuildArguments;
+  /** Running digest of all steps so far: what a config-only step depends on. */
+  readonly lineage: string;
+  /** The nearest step that gave another layer than in the last build, as people see it. */
+  readonly changedBelow: string | undefined;
+  readonly chainState: string;
+}
+
+export interface StageChange {
+  readonly draft?: ImageDraft;
+  readonly layer?: ChainLayer | undefined;
+  readonly args?: BuildArguments;
+  readonly step: string;
+  readonly changedBelow?: string | undefined;
+}
+
+export function initialState(draft: ImageDraft, chain: Chain, lineage: string): StageState {
+  return { draft, chain, args: [], lineage, changedBelow: undefined, chainState: chainState(chain) };
+}
+
+export function nextState(state: StageState, change: StageChange): StageState {
+  const chain = change.layer === undefined ? state.chain : [...state.chain, change.layer];
+  return {
+    draft: change.draft ?? state.draft,
+    chain,
+    args: change.args ?? state.args,
+    lineage: createHash('sha256').update(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`).digest('hex'),
+    changedBelow: change.changedBelow ?? state.changedBelow,
+    chainState: change.layer === undefined ? state.chainState : chainState(chain),
+  };
+}
+
+export interface StateAccess {
+  readonly view: () => MergedView;
+  readonly below: BelowState;
+  readonly reader: () => FactReader;
+}
+
+/** Ways to look into a state; listings are opened when first asked. */
+export function accessState(store: Store, state: StageState): StateAccess {
+  let opened: MergedView | undefined;
+  const view = (): MergedView => (opened ??= mergedView(store, state.chain));
+  return { view, below: { chainState: state.chainState, view }, reader: () => factReader(view()) };
+}
+
+/** The variables that expansion and commands see: ENV wins over ARG (Dockerfile reference, "Using ARG variables"). */
+export function visibleVariables(state: StageState): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const { name, value } of state.args) if (value !== undefined) variables.set(name, value);
+  for (const entry of state.draft.config.Env ?? []) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  return variables;
+}

@@ -1,0 +1,102 @@
+import { TbuildError } from '../errors.ts';
+import { findCause } from '../cache/cause.ts';
+import type { Cause, EarlierStep } from '../cache/cause.ts';
+import type { StepInputs } from '../cache/inputs.ts';
+import type { Miss } from '../cache/lookup.ts';
+import type { ReportedStep } from '../cache/report.ts';
+import type { PlannedStep } from '../graph/plan.ts';
+import type { Session } from './session.ts';
+
+/** One step under way: what is said of it while it runs, and what the report keeps. */
+export interface StepRun {
+  readonly step: PlannedStep;
+  readonly kind: string;
+  /** Settled as reused. */
+  hit(inputs: StepInputs | undefined, layer: string | undefined): void;
+  /** Must run, for a known cause. */
+  miss(inputs: StepInputs, cause: Cause): void;
+  /** Must run: finds the cause by comparing with the last build. */
+  explain(inputs: StepInputs, miss: Miss, changedBelow: string | undefined): Promise<void>;
+  /** Has run. */
+  executed(inputs: StepInputs | undefined, layer: string | undefined): void;
+  log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
+  progress(label: string, current: number, total: number | undefined): void;
+  /** True when the result is another than in the last build. */
+  isChanged(): boolean;
+  report(): ReportedStep;
+  finish(): void;
+  fail(error: unknown): TbuildError;
+}
+
+export function startStep(session: Session, step: PlannedStep, kind: string): StepRun {
+  const started = performance.now();
+  let outcome: ReportedStep['outcome'] = 'not-reached';
+  let cause: Cause | undefined;
+  let inputs: StepInputs | undefined;
+  let layer: string | undefined;
+  let durationMs = 0;
+  session.emit({ type: 'step:start', step });
+  const settle = (result: 'cached' | 'executed', given: StepInputs | undefined, made: string | undefined): void => {
+    outcome = result;
+    inputs = given ?? inputs;
+    layer = made;
+  };
+  return {
+    step,
+    kind,
+    hit: (given, made) => settle('cached', given, made),
+    executed: (given, made) => settle('executed', given, made),
+    miss(given, found) {
+      inputs = given;
+      cause = found;
+      session.emit({ type: 'step:cause', step, cause });
+    },
+    async explain(given, miss, changedBelow) {
+      inputs = given;
+      cause = await explainMiss(session, step, { inputs: given, miss, changedBelow });
+      session.emit({ type: 'step:cause', step, cause });
+    },
+    log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
+    progress: (label, current, total) => session.emit({ type: 'step:progress', step, label, current, total }),
+    isChanged: () => outcome === 'executed',
+    report: () => ({ id: step.id, number: step.number, text: step.text, outcome, cause, inputs, layer, durationMs }),
+    finish() {
+      durationMs = performance.now() - started;
+      if (outcome === 'cached' || outcome === 'executed') {
+        session.emit({ type: 'step:done', step, outcome, layer, durationMs });
+      }
+    },
+    fail(error) {
+      outcome = 'failed';
+      durationMs = performance.now() - started;
+      const located = locate(error, step);
+      session.emit({ type: 'step:error', step, error: located });
+      return located;
+    },
+  };
+}
+
+async function explainMiss(
+  session: Session,
+  step: PlannedStep,
+  context: { inputs: StepInputs; miss: Miss; changedBelow: string | undefined },
+): Promise<Cause> {
+  const earlierReport = await session.earlierReport();
+  const earlier = earlierReport?.steps.find(({ id }) => id === step.id);
+  const known: EarlierStep | undefined = earlier?.inputs === undefined ? undefined : { inputs: earlier.inputs };
+  const cause = findCause({ ...context, earlier: known });
+  if (cause.kind !== 'files') return cause;
+  const changes = await session.compareFiles(known?.inputs.files, context.inputs.files);
+  return { ...cause, changes };
+}
+
+/** An error without a place gets the step's. */
+function locate(error: unknown, step: PlannedStep): TbuildError {
+  if (error instanceof TbuildError) {
+    if (error.span !== undefined) return error;
+    const { hint, cause, details } = error;
+    return new TbuildError(error.code, error.message, { hint, cause, details, span: step.span });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new TbuildError('TBUILD_IO', message, { cause: error, span: step.span });
+}

@@ -1,0 +1,34 @@
+import { staticKey } from '../../cache/key.ts';
+import type { StepInputs } from '../../cache/inputs.ts';
+import { lookUp, remember } from '../../cache/lookup.ts';
+import type { Session } from '../session.ts';
+import { accessState } from '../stage-state.ts';
+import type { StageState } from '../stage-state.ts';
+import type { StepRun } from '../step-run.ts';
+
+/** A step that changes only the config is always computed; its record says whether it has been built on just this before. */
+export async function solveConfigStep(session: Session, state: StageState, run: StepRun, text: string): Promise<void> {
+  const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
+  const key = staticKey({ kind: run.kind, text, lineage: state.lineage });
+  const { below } = accessState(session.store, state);
+  const found = await lookUp(session.store, key, below);
+  if (found.hit && !session.options.noCache) {
+    run.hit(inputs, undefined);
+    return;
+  }
+  if (session.options.noCache) run.miss(inputs, { kind: 'no-cache' });
+  else if (!found.hit) await run.explain(inputs, found.miss, state.changedBelow);
+  if (!found.hit) {
+    await remember(session.store, key, {
+      version: 1,
+      layer: null,
+      diffId: null,
+      state: null,
+      created: Date.now(),
+      readSet: { kind: 'facts', facts: [] },
+      heldOn: state.chainState,
+      durationMs: 0,
+    });
+  }
+  run.executed(inputs, undefined);
+}

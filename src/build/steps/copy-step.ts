@@ -1,0 +1,102 @@
+import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
+import { TbuildError } from '../../errors.ts';
+import { factReader } from '../../cache/facts.ts';
+import type { FactReader } from '../../cache/facts.ts';
+import type { StepInputs } from '../../cache/inputs.ts';
+import { resolveWorkdir } from '../../image/apply-instruction.ts';
+import type { LayerStep } from '../layer-step.ts';
+import { resolveOwner } from '../owner.ts';
+import type { Session } from '../session.ts';
+import type { StageState, StateAccess } from '../stage-state.ts';
+import { planCopy } from '../transfer/plan-copy.ts';
+import { planAdd } from '../transfer/plan-add.ts';
+import type { Ownership } from '../transfer/placer.ts';
+import type { SourceSet } from '../transfer/source.ts';
+import { epochSetting } from './settings.ts';
+
+/** Where the files of a COPY or ADD come from. */
+export interface TransferSource {
+  /** `the build context`, `stage build`, an image reference: for people. */
+  readonly origin: string;
+  /** Digest of all that the result depends on; cheap when nothing has changed. */
+  readonly digest: () => Promise<string>;
+  readonly select: () => Promise<SourceSet>;
+  /** The set after the helper found that files were not what their digests said. */
+  readonly withChanges: (set: SourceSet, changed: readonly { path: string; sha256: string; size: number }[]) => SourceSet;
+  /** Readable description, kept for `cache why`. */
+  readonly describe: () => Promise<string>;
+}
+
+/** COPY and ADD as a layer: what is written is planned from listings; the helper only writes it. */
+export async function transferStep(
+  session: Session,
+  state: StageState,
+  access: StateAccess,
+  instruction: CopyInstruction | AddInstruction,
+  source: TransferSource,
+): Promise<LayerStep> {
+  const destination = absoluteDestination(state, instruction.destination);
+  checkDestination(instruction, destination);
+  const inputsFor = async (digest: string): Promise<StepInputs> => ({
+    text: `${instruction.kind.toUpperCase()} ${instruction.sources.join(' ')} ${destination}`,
+    environment: {},
+    settings: {
+      ...(instruction.chown === undefined ? {} : { '--chown': instruction.chown }),
+      ...(instruction.chmod === undefined ? {} : { '--chmod': instruction.chmod }),
+      ...(instruction.link ? { '--link': 'true' } : {}),
+      ...epochSetting(session.options.epoch),
+    },
+    files: { origin: source.origin, digest, description: await session.keepFiles(digest, source.describe) },
+    below: undefined,
+  });
+  return {
+    inputs: await inputsFor(await source.digest()),
+    changedBelow: state.changedBelow,
+    async execute(job) {
+      const set = await source.select();
+      // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").
+      const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
+      const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
+      const plan = instruction.kind === 'add' ? planAdd : planCopy;
+      const { entries, rootAttributes } = await plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
+      const diff = await session.helper.write(
+        { diff: job.diff, rootAttributes, epoch: session.options.epoch, signal: session.signal, sources: set.roots },
+        entries,
+      );
+      const facts = instruction.link ? [] : reader.facts();
+      const inputs = diff.changed.length > 0 ? await inputsFor(source.withChanges(set, diff.changed).digest) : undefined;
+      return { diff, readSet: { kind: 'facts', facts }, inputs };
+    },
+  };
+}
+
+function absoluteDestination(state: StageState, destination: string): string {
+  const isDirectory = destination.endsWith('/') || destination === '.' || destination.endsWith('/.');
+  const path = destination.startsWith('/') ? destination : resolveWorkdir(state.draft.config.WorkingDir, destination);
+  return isDirectory && !path.endsWith('/') ? `${path}/` : path;
+}
+
+function checkDestination(instruction: CopyInstruction | AddInstruction, destination: string): void {
+  if (instruction.sources.length < 2 || destination.endsWith('/')) return;
+  throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `with several sources the destination of ${instruction.kind.toUpperCase()} must be a directory and end with /`, {
+    span: instruction.span,
+    hint: `write ${instruction.destination}/`,
+  });
+}
+
+interface OwnershipSources {
+  readonly reader: FactReader;
+  /** Where facts about names are noted. */
+  readonly into: FactReader;
+  readonly access: StateAccess;
+  readonly session: Session;
+}
+
+async function ownershipOf(instruction: CopyInstruction | AddInstruction, { into, reader, access, session }: OwnershipSources): Promise<Ownership> {
+  const { chown, chmod, link } = instruction;
+  const owner =
+    chown === undefined
+      ? undefined
+      : await resolveOwner(chown, { reader: link ? reader : into, access, session, purpose: 'chown' });
+  return { owner, mode: chmod === undefined ? undefined : Number.parseInt(chmod, 8) };
+}

@@ -1,0 +1,95 @@
+import { TbuildError } from '../../errors.ts';
+import type { FactReader } from '../../cache/facts.ts';
+import type { DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
+import type { ListingEntry } from '../../store/types.ts';
+import { walk } from './walk.ts';
+import type { WalkedPath } from './walk.ts';
+
+/** Owner and mode that --chown and --chmod give to what is copied and to directories made on the way. */
+export interface Ownership {
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly mode: number | undefined;
+}
+
+export type Place = 'absent' | 'directory' | 'other';
+
+/** Places entries on a state: knows what is there (as facts) and what this step has put there itself. */
+export interface Placer {
+  readonly rootAttributes: DirectoryAttributes;
+  walk(path: string): WalkedPath;
+  /** Entries for the directories above a walked path: existing ones as parents, missing ones as new directories. */
+  above(walked: WalkedPath): WriteEntry[];
+  /** A new directory as docker makes one on the way: 0755 (or --chmod), 0:0 (or --chown), now. */
+  newDirectory(path: string): WriteEntry;
+  /** What a directory to be written meets. */
+  directoryPlace(path: string): Place;
+  /** What anything else to be written meets. */
+  filePlace(path: string): 'directory' | 'other';
+  /** Notes what this step has put at a path. */
+  put(path: string, place: 'directory' | 'other'): void;
+  find(path: string): ListingEntry | undefined;
+}
+
+const defaultDirectoryMode = 0o755;
+
+export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
+  const written = new Map<string, 'directory' | 'other'>();
+  const parents = new Set<string>();
+  // Nothing of the state below shows under a directory that this step has made where nothing was.
+  const fresh = new Set<string>();
+  const isFresh = (path: string): boolean => {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      if (fresh.has(path.slice(0, slash))) return true;
+    }
+    return false;
+  };
+  const newDirectory = (path: string): WriteEntry => {
+    written.set(path, 'directory');
+    fresh.add(path);
+    const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };
+    return { type: 'directory', path, mode: ownership.mode ?? defaultDirectoryMode, uid, gid, mtime: undefined };
+  };
+  return {
+    rootAttributes: rootAttributes(reader.component('')),
+    walk: (path) => walk(reader, path),
+    above(walked) {
+      const entries: WriteEntry[] = [];
+      for (const entry of walked.existing) {
+        if (parents.has(entry.path)) continue;
+        parents.add(entry.path);
+        entries.push(parentEntry(entry));
+      }
+      for (const path of walked.missing) if (!written.has(path)) entries.push(newDirectory(path));
+      return entries;
+    },
+    newDirectory,
+    directoryPlace(path) {
+      const own = written.get(path);
+      if (own !== undefined) return own;
+      const place = isFresh(path) ? 'absent' : reader.directoryPlace(path);
+      if (place === 'absent') fresh.add(path);
+      return place;
+    },
+    filePlace: (path) => written.get(path) ?? (isFresh(path) ? 'other' : reader.filePlace(path)),
+    put: (path, place) => void written.set(path, place),
+    find: (path) => (isFresh(path) ? undefined : reader.component(path)),
+  };
+}
+
+export function parentEntry(entry: ListingEntry): WriteEntry {
+  const { path, mode, uid, gid, xattrs } = entry;
+  return { type: 'parent', path, mode, uid, gid, xattrs };
+}
+
+export function rootAttributes(root: ListingEntry | undefined): DirectoryAttributes {
+  return { mode: root?.mode ?? defaultDirectoryMode, uid: root?.uid ?? 0, gid: root?.gid ?? 0, xattrs: root?.xattrs ?? {} };
+}
+
+/** A layer tar marks a deleted name by this prefix (OCI image spec, "Whiteouts"): a file so named would delete another. */
+export function refuseWhiteoutName(path: string): void {
+  if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) return;
+  throw new TbuildError('TBUILD_COPY', `/${path}: a name that begins with .wh. cannot be stored in an image layer`, {
+    hint: 'the prefix marks deleted files in layers; rename the file or exclude it with .dockerignore',
+    details: { path: `/${path}` },
+  });
+}

@@ -1,0 +1,42 @@
+import type { FileContent } from '../../native/helper-types.ts';
+
+interface SourceAttributes {
+  /** Relative to the item; '' is the item itself. */
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds. */
+  readonly mtime: number;
+  readonly xattrs: Readonly<Record<string, string>>;
+}
+
+/** A file system object to be copied, wherever it comes from: the build context, another stage, an image. */
+export type SourceEntry =
+  | (SourceAttributes & { readonly type: 'directory' })
+  | (SourceAttributes & { readonly type: 'symlink'; readonly link: string })
+  | (SourceAttributes & {
+      readonly type: 'file';
+      readonly content: FileContent;
+      readonly size: number;
+      /** Path of an earlier entry of the item that is the same file. */
+      readonly hardlink: string | undefined;
+    });
+
+/** What one source argument (or one match of its wildcard) names: the thing itself first, then what is below it, parents before children. */
+export interface SourceItem {
+  /** Last component of its path. */
+  readonly name: string;
+  /** As the user wrote it, for messages. */
+  readonly source: string;
+  readonly entries: readonly SourceEntry[];
+}
+
+/** The sources of one COPY or ADD. */
+export interface SourceSet {
+  /** What the result depends on, without times and places: sha256, 64 hex digits. */
+  readonly digest: string;
+  readonly items: readonly SourceItem[];
+  /** Absolute directories that `FileContent.source` counts. */
+  readonly roots: readonly string[];
+}

@@ -1,0 +1,126 @@
+import type { StepInputs } from './inputs.ts';
+import type { Miss } from './lookup.ts';
+
+/** How a set of files changed: counts, and the first paths of each kind. */
+export interface FileChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly content: readonly string[];
+  readonly mode: readonly string[];
+}
+
+/** Why a step ran instead of being reused. */
+export type Cause =
+  | { readonly kind: 'no-cache' }
+  | { readonly kind: 'first' }
+  | { readonly kind: 'instruction'; readonly before: string; readonly after: string }
+  | { readonly kind: 'environment'; readonly name: string; readonly before: string | undefined; readonly after: string | undefined }
+  | { readonly kind: 'setting'; readonly name: string; readonly before: string | undefined; readonly after: string | undefined }
+  | { readonly kind: 'files'; readonly origin: string; readonly changes: FileChanges | undefined }
+  | { readonly kind: 'earlier-step'; readonly step: string | undefined }
+  | { readonly kind: 'state'; readonly question: string; readonly before: string; readonly after: string }
+  | { readonly kind: 'layer-gone' }
+  | { readonly kind: 'record-gone' };
+
+/** A step of an earlier build, as its report remembers it. */
+export interface EarlierStep {
+  readonly inputs: StepInputs;
+}
+
+export interface CauseContext {
+  readonly inputs: StepInputs;
+  /** The same step in the last build of this Dockerfile, if there was one. */
+  readonly earlier: EarlierStep | undefined;
+  readonly miss: Miss;
+  /** The nearest step below whose result changed, as people see it. */
+  readonly changedBelow: string | undefined;
+}
+
+/** The nearest input that differs from the last build, in the order in which a person would look. Pure; file lists are added by the caller. */
+export function findCause({ inputs, earlier, miss, changedBelow }: CauseContext): Cause {
+  if (miss.kind === 'layer-gone') return { kind: 'layer-gone' };
+  if (earlier === undefined) return miss.kind === 'fact' ? stateCause(miss) : { kind: 'first' };
+  const before = earlier.inputs;
+  const name = firstDifferentName(before.environment, inputs.environment);
+  if (name !== undefined) {
+    return { kind: 'environment', name, before: before.environment[name], after: inputs.environment[name] };
+  }
+  if (before.text !== inputs.text) return { kind: 'instruction', before: before.text, after: inputs.text };
+  const setting = firstDifferentName(before.settings, inputs.settings);
+  if (setting !== undefined) {
+    return { kind: 'setting', name: setting, before: before.settings[setting], after: inputs.settings[setting] };
+  }
+  if (before.files?.digest !== inputs.files?.digest) {
+    return { kind: 'files', origin: inputs.files?.origin ?? before.files?.origin ?? 'context', changes: undefined };
+  }
+  if (miss.kind === 'fact') return stateCause(miss);
+  if (before.below !== inputs.below) return { kind: 'earlier-step', step: changedBelow };
+  return { kind: 'record-gone' };
+}
+
+function stateCause(miss: Extract<Miss, { kind: 'fact' }>): Cause {
+  return { kind: 'state', question: miss.question, before: miss.before, after: miss.after };
+}
+
+function firstDifferentName(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string | undefined {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.find((name) => before[name] !== after[name]);
+}
+
+const listed = 5;
+
+/** One sentence for a terminal. */
+export function describeCause(cause: Cause): string {
+  switch (cause.kind) {
+    case 'no-cache':
+      return '--no-cache was given';
+    case 'first':
+      return 'it has not been built before';
+    case 'instruction':
+      return `the instruction changed: it was ${quote(cause.before)}, now ${quote(cause.after)}`;
+    case 'environment':
+      return `the value of ${cause.name} changed: ${fromTo(cause.before, cause.after)}`;
+    case 'setting':
+      return `${cause.name} changed: ${fromTo(cause.before, cause.after)}`;
+    case 'files':
+      return cause.changes === undefined ? `files in ${cause.origin} changed` : `${describeChanges(cause.changes)} in ${cause.origin}`;
+    case 'earlier-step':
+      return cause.step === undefined ? 'an earlier step gave another result' : `an earlier step gave another result: ${cause.step}`;
+    case 'state':
+      return `what it found in the image changed: ${describeQuestion(cause.question)} was ${cause.before}, now ${cause.after}`;
+    case 'layer-gone':
+      return 'its layer has been removed from the store';
+    case 'record-gone':
+      return 'its cache record has been removed from the store';
+  }
+}
+
+function describeChanges(changes: FileChanges): string {
+  const parts = [
+    ['added', changes.added],
+    ['removed', changes.removed],
+    ['content changed', changes.content],
+    ['mode changed', changes.mode],
+  ] as const;
+  return parts
+    .filter(([, paths]) => paths.length > 0)
+    .map(([what, paths]) => {
+      const more = paths.length > listed ? ` and ${paths.length - listed} more` : '';
+      return `${what}: ${paths.slice(0, listed).join(', ')}${more}`;
+    })
+    .join('; ');
+}
+
+function describeQuestion(question: string): string {
+  const space = question.indexOf(' ');
+  return `/${question.slice(space + 1)}`;
+}
+
+function fromTo(before: string | undefined, after: string | undefined): string {
+  if (before === undefined) return `it is new, ${quote(after ?? '')}`;
+  return after === undefined ? `it was ${quote(before)} and is gone` : `it was ${quote(before)}, now ${quote(after)}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 117)}...` : text);
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { Store } from '../store/types.ts';
+import type { Cause } from './cause.ts';
+import type { StepInputs } from './inputs.ts';
+
+/** One step of a finished (or failed) build. */
+export interface ReportedStep {
+  readonly id: string;
+  readonly number: number;
+  readonly text: string;
+  readonly outcome: 'cached' | 'executed' | 'failed' | 'not-reached';
+  readonly cause: Cause | undefined;
+  readonly inputs: StepInputs | undefined;
+  /** Layer that the step put on the chain, if any, and whether the chain below was another than in the last build. */
+  readonly layer: string | undefined;
+  readonly durationMs: number;
+}
+
+/** What is remembered of the last build of a Dockerfile in a context: `cache why` prints it, the next build compares with it. */
+export interface BuildReport {
+  readonly version: 1;
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly target: string | undefined;
+  readonly tags: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly started: number;
+  readonly steps: readonly ReportedStep[];
+  readonly image: string | undefined;
+}
+
+/** Builds of the same Dockerfile, context and target share a report. */
+export function reportName(context: string, dockerfile: string, target: string | undefined): string {
+  return createHash('sha256').update(JSON.stringify([context, dockerfile, target])).digest('hex').slice(0, 32);
+}
+
+export async function readReport(store: Store, name: string): Promise<BuildReport | undefined> {
+  const value = (await store.readValue('builds', name)) as Partial<BuildReport> | undefined;
+  return value?.version === 1 && Array.isArray(value.steps) ? (value as BuildReport) : undefined;
+}
+
+/** Also makes it the report that `cache why` shows when none is named. */
+export async function writeReport(store: Store, name: string, report: BuildReport): Promise<void> {
+  await store.writeValue('builds', name, report);
+  await store.writeValue('builds', 'last', name);
+}
+
+export async function readLastReport(store: Store): Promise<BuildReport | undefined> {
+  const name = await store.readValue('builds', 'last');
+  return typeof name === 'string' ? readReport(store, name) : undefined;
+}

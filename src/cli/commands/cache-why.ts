@@ -1,0 +1,46 @@
+import { describeCause, lastBuild, withStore } from '../../index.ts';
+import type { ReportedStep } from '../../index.ts';
+import type { Command, CommandSpec } from '../command.ts';
+import { formatDuration } from '../ui/format.ts';
+
+const spec: CommandSpec = {
+  name: 'cache why',
+  usage: 'tbuild cache why [OPTIONS]',
+  summary: 'Say why steps of the last build ran again',
+  positionals: { min: 0, max: 0 },
+  options: { json: { type: 'boolean', help: 'The whole report as JSON' } },
+};
+
+export const command: Command = {
+  spec,
+  async run(args, { stdout }) {
+    const report = await withStore({ root: args.string('store') }, (store) => lastBuild(store));
+    if (report === undefined) {
+      stdout.write('Nothing has been built in this store yet.\n');
+      return 0;
+    }
+    if (args.flag('json')) {
+      stdout.write(`${JSON.stringify(report)}\n`);
+      return 0;
+    }
+    stdout.write(`Last build: ${report.dockerfile}, ${new Date(report.started).toISOString()}\n`);
+    for (const step of report.steps) stdout.write(describeStep(step, report.steps.length));
+    return 0;
+  },
+};
+
+function describeStep(step: ReportedStep, total: number): string {
+  const head = `Step ${step.number}/${total} : ${step.text}\n`;
+  switch (step.outcome) {
+    case 'cached':
+      return `${head} ---> cached\n`;
+    case 'executed':
+    case 'failed': {
+      const what = step.outcome === 'failed' ? 'failed' : 'ran';
+      const because = step.cause === undefined ? '' : `, because ${describeCause(step.cause)}`;
+      return `${head} ---> ${what} (${formatDuration(step.durationMs)})${because}\n`;
+    }
+    case 'not-reached':
+      return `${head} ---> not reached\n`;
+  }
+}

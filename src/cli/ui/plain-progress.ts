@@ -1,0 +1,77 @@
+import { describeCause } from '../../index.ts';
+import type { BuildEvent, PlannedStep } from '../../index.ts';
+import { formatDuration, shortId } from './format.ts';
+
+/** Prints the events of a build as lines: the steps as docker's classic builder named them, each line of output under its step. */
+export interface Progress {
+  handle(event: BuildEvent): void;
+}
+
+interface Output {
+  /** What has not ended in a newline yet, per stream. */
+  readonly partial: Map<'stdout' | 'stderr', string>;
+  readonly decoders: Map<'stdout' | 'stderr', TextDecoder>;
+}
+
+export function plainProgress(write: (text: string) => void): Progress {
+  const outputs = new Map<string, Output>();
+  // Steps of parallel stages interleave: whenever the step changes, its line is repeated, so that a line's step is always the last `Step` above it.
+  let current: string | undefined;
+  const heading = (step: PlannedStep): void => {
+    if (current === step.id) return;
+    current = step.id;
+    write(`Step ${step.number}/${step.total} : ${step.text}\n`);
+  };
+  const line = (step: PlannedStep, text: string): void => {
+    heading(step);
+    write(`${text}\n`);
+  };
+  const flush = (step: PlannedStep): void => {
+    for (const text of outputs.get(step.id)?.partial.values() ?? []) if (text !== '') line(step, text);
+    outputs.delete(step.id);
+  };
+  const log = (step: PlannedStep, stream: 'stdout' | 'stderr', chunk: Uint8Array): void => {
+    const output = outputs.get(step.id) ?? { partial: new Map(), decoders: new Map() };
+    outputs.set(step.id, output);
+    const decoder = output.decoders.get(stream) ?? new TextDecoder();
+    output.decoders.set(stream, decoder);
+    const lines = ((output.partial.get(stream) ?? '') + decoder.decode(chunk, { stream: true })).split('\n');
+    output.partial.set(stream, lines.pop() ?? '');
+    if (lines.length === 0) return;
+    heading(step);
+    write(`${lines.join('\n')}\n`);
+  };
+  return {
+    handle(event) {
+      switch (event.type) {
+        case 'step:start':
+          heading(event.step);
+          break;
+        case 'step:cause':
+          if (event.cause.kind !== 'first' && event.cause.kind !== 'no-cache') line(event.step, ` ---> Not cached: ${describeCause(event.cause)}`);
+          break;
+        case 'step:log':
+          log(event.step, event.stream, event.chunk);
+          break;
+        case 'step:done':
+          flush(event.step);
+          if (event.outcome === 'cached') line(event.step, ' ---> Using cache');
+          if (event.layer !== undefined) line(event.step, ` ---> ${shortId(event.layer)}${event.outcome === 'cached' ? '' : ` (${formatDuration(event.durationMs)})`}`);
+          break;
+        case 'step:error':
+          flush(event.step);
+          break;
+        case 'warning':
+          write(`WARNING: ${event.message}${event.span === undefined ? '' : ` (line ${event.span.line})`}\n`);
+          break;
+        case 'image':
+          write(`Successfully built ${shortId(event.image.id)}\n`);
+          for (const name of event.names) write(`Successfully tagged ${name}\n`);
+          break;
+        case 'step:progress':
+        case 'graph':
+          break;
+      }
+    },
+  };
+}

@@ -1,0 +1,176 @@
+import type { SourceSpan } from '../errors.ts';
+
+/** What RUN, CMD and ENTRYPOINT hold. Shell form is the raw text; exec form is the JSON array. */
+export type Command =
+  | { readonly form: 'shell'; readonly text: string }
+  | { readonly form: 'exec'; readonly argv: readonly string[] };
+
+export interface KeyValue {
+  readonly key: string;
+  readonly value: string;
+}
+
+interface Base {
+  readonly span: SourceSpan;
+  /** The instruction as one line, continuations joined as `docker history` shows it: `RUN apt-get update &&     apt-get install x`. */
+  readonly text: string;
+}
+
+export interface RunInstruction extends Base {
+  readonly kind: 'run';
+  readonly command: Command;
+  readonly network: 'default' | 'none' | 'host' | undefined;
+}
+
+interface TransferInstruction extends Base {
+  /** Paths as written (expanded by `expandInstruction`); may hold Go `filepath.Match` wildcards. */
+  readonly sources: readonly string[];
+  readonly destination: string;
+  /** `user[:group]`, names or numbers. */
+  readonly chown: string | undefined;
+  /** Octal, at most 07777, as text. */
+  readonly chmod: string | undefined;
+  readonly link: boolean;
+}
+
+export interface CopyInstruction extends TransferInstruction {
+  readonly kind: 'copy';
+  /** Stage name, stage number, named context or image. Never expanded. */
+  readonly from: string | undefined;
+}
+
+export interface AddInstruction extends TransferInstruction {
+  readonly kind: 'add';
+}
+
+export interface EnvInstruction extends Base {
+  readonly kind: 'env';
+  readonly pairs: readonly KeyValue[];
+}
+
+export interface ArgInstruction extends Base {
+  readonly kind: 'arg';
+  readonly args: readonly { readonly name: string; readonly value: string | undefined }[];
+}
+
+export interface CmdInstruction extends Base {
+  readonly kind: 'cmd';
+  readonly command: Command;
+}
+
+export interface EntrypointInstruction extends Base {
+  readonly kind: 'entrypoint';
+  readonly command: Command;
+}
+
+export interface LabelInstruction extends Base {
+  readonly kind: 'label';
+  readonly pairs: readonly KeyValue[];
+}
+
+export interface ExposeInstruction extends Base {
+  readonly kind: 'expose';
+  readonly ports: readonly string[];
+}
+
+export interface UserInstruction extends Base {
+  readonly kind: 'user';
+  readonly user: string;
+}
+
+export interface WorkdirInstruction extends Base {
+  readonly kind: 'workdir';
+  readonly path: string;
+}
+
+export interface VolumeInstruction extends Base {
+  readonly kind: 'volume';
+  readonly paths: readonly string[];
+}
+
+export interface StopsignalInstruction extends Base {
+  readonly kind: 'stopsignal';
+  readonly signal: string;
+}
+
+export interface ShellInstruction extends Base {
+  readonly kind: 'shell';
+  readonly argv: readonly string[];
+}
+
+/** Durations in nanoseconds; 0 means "inherit" as in Docker's config. */
+export interface HealthcheckInstruction extends Base {
+  readonly kind: 'healthcheck';
+  readonly check:
+    | { readonly kind: 'none' }
+    | {
+        readonly kind: 'cmd';
+        readonly command: Command;
+        readonly intervalNs: number;
+        readonly timeoutNs: number;
+        readonly startPeriodNs: number;
+        readonly startIntervalNs: number;
+        readonly retries: number;
+      };
+}
+
+export interface MaintainerInstruction extends Base {
+  readonly kind: 'maintainer';
+  readonly name: string;
+}
+
+export interface OnbuildInstruction extends Base {
+  readonly kind: 'onbuild';
+  /** The trigger as it goes into the image config, e.g. `COPY . /app`. */
+  readonly trigger: string;
+}
+
+export type Instruction =
+  | RunInstruction
+  | CopyInstruction
+  | AddInstruction
+  | EnvInstruction
+  | ArgInstruction
+  | CmdInstruction
+  | EntrypointInstruction
+  | LabelInstruction
+  | ExposeInstruction
+  | UserInstruction
+  | WorkdirInstruction
+  | VolumeInstruction
+  | StopsignalInstruction
+  | ShellInstruction
+  | HealthcheckInstruction
+  | MaintainerInstruction
+  | OnbuildInstruction;
+
+export interface Stage {
+  /** Counts from 0. */
+  readonly index: number;
+  /** Lower-cased `AS` name. */
+  readonly name: string | undefined;
+  /** As written after FROM, not expanded. */
+  readonly image: string;
+  /** As written in `--platform=`, not expanded. */
+  readonly platform: string | undefined;
+  readonly span: SourceSpan;
+  readonly text: string;
+  readonly instructions: readonly Instruction[];
+}
+
+export interface DockerfileWarning {
+  /** BuildKit's rule name, e.g. `StageNameCasing`. */
+  readonly rule: string;
+  readonly message: string;
+  readonly span: SourceSpan;
+}
+
+/** Plain data (survives JSON): what `parseDockerfile` makes of a file. */
+export interface Dockerfile {
+  readonly file: string;
+  readonly escape: '\\' | '`';
+  /** ARGs before the first FROM. */
+  readonly globalArgs: readonly ArgInstruction[];
+  readonly stages: readonly Stage[];
+  readonly warnings: readonly DockerfileWarning[];
+}

@@ -1,0 +1,94 @@
+import type { ContainerConfig, HistoryEntry, ImageConfig } from '../oci/config.ts';
+import { normalizePlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
+
+/** The image that a stage is making: what its config will hold but for the layers. Plain data; every change makes a new one. */
+export interface ImageDraft {
+  readonly platform: Platform;
+  readonly author: string | undefined;
+  readonly config: ContainerConfig;
+  /** Entries without `created` get their time at assembly (history-times.ts). */
+  readonly history: readonly HistoryEntry[];
+  /** CMD was set in this stage, so that ENTRYPOINT does not clear it. */
+  readonly isCmdSet: boolean;
+}
+
+export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** `FROM scratch` */
+export function scratchDraft(platform: Platform): ImageDraft {
+  return {
+    platform,
+    author: undefined,
+    config: { Env: [`PATH=${defaultPath}`], WorkingDir: '/' },
+    history: [],
+    isCmdSet: false,
+  };
+}
+
+/** `FROM image`. The triggers of ONBUILD are not inherited: see {@link onbuildTriggers}. Fields that a build does not know are dropped, as docker drops them. */
+export function draftFromImage(image: ImageConfig): ImageDraft {
+  return {
+    platform: normalizePlatform(image),
+    author: image.author,
+    config: withDefaultPath(withoutTriggers(pickKnownFields(image.config ?? {}))),
+    history: (image.history ?? []).map(pickHistoryFields),
+    isCmdSet: false,
+  };
+}
+
+/** `FROM stage` */
+export function draftFromStage(stage: ImageDraft): ImageDraft {
+  return { ...stage, config: withoutTriggers(stage.config), isCmdSet: false };
+}
+
+/** What a stage has to run directly behind its FROM, each the text of one instruction. */
+export function onbuildTriggers(base: ImageConfig | ImageDraft): readonly string[] {
+  return base.config?.OnBuild ?? [];
+}
+
+/** The value of a variable in `Env`. */
+export function environmentValue(config: ContainerConfig, name: string): string | undefined {
+  return config.Env?.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+/** docker's order of the fields; `null` and unknown members of older configs are left behind. */
+function pickKnownFields(config: ContainerConfig): ContainerConfig {
+  return {
+    ...(config.User ? { User: config.User } : {}),
+    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
+    ...(config.Env === undefined ? {} : { Env: config.Env }),
+    ...(config.Entrypoint === undefined ? {} : { Entrypoint: config.Entrypoint }),
+    ...(config.Cmd === undefined ? {} : { Cmd: config.Cmd }),
+    ...(config.Volumes === undefined ? {} : { Volumes: config.Volumes }),
+    ...(config.WorkingDir ? { WorkingDir: config.WorkingDir } : {}),
+    ...(config.Labels === undefined ? {} : { Labels: config.Labels }),
+    ...(config.StopSignal ? { StopSignal: config.StopSignal } : {}),
+    ...(config.ArgsEscaped === true ? { ArgsEscaped: true } : {}),
+    ...(config.Healthcheck === undefined ? {} : { Healthcheck: config.Healthcheck }),
+    ...(config.StopTimeout === undefined ? {} : { StopTimeout: config.StopTimeout }),
+    ...(config.OnBuild === undefined ? {} : { OnBuild: config.OnBuild }),
+    ...(config.Shell === undefined ? {} : { Shell: config.Shell }),
+  };
+}
+
+function pickHistoryFields(entry: HistoryEntry): HistoryEntry {
+  return {
+    ...(entry.created === undefined ? {} : { created: entry.created }),
+    ...(entry.created_by ? { created_by: entry.created_by } : {}),
+    ...(entry.author ? { author: entry.author } : {}),
+    ...(entry.comment ? { comment: entry.comment } : {}),
+    ...(entry.empty_layer === true ? { empty_layer: true } : {}),
+  };
+}
+
+function withoutTriggers(config: ContainerConfig): ContainerConfig {
+  const { OnBuild: _, ...rest } = config;
+  return rest;
+}
+
+/** docker gives a base image without PATH the default one, behind what it has. */
+function withDefaultPath(config: ContainerConfig): ContainerConfig {
+  if (environmentValue(config, 'PATH') !== undefined) return config;
+  return { ...config, Env: [...(config.Env ?? []), `PATH=${defaultPath}`] };
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { createGzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { TbuildError } from '../errors.ts';
+import type { Helper } from '../native/helper-types.ts';
+import { mediaTypes } from '../oci/descriptor.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { layerCompression } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { digestFromHex } from '../oci/digest.ts';
+import type { ChainLayer, Store } from '../store/types.ts';
+
+export interface LayerAccess {
+  readonly store: Store;
+  readonly helper: Helper;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The blob of a layer: the one it arrived as, or the one that an earlier export made; otherwise its canonical tar is compressed into the store now, and remembered.
+ * Throws TBUILD_STORE_CORRUPT when the layer's files are not what its diffID says.
+ */
+export async function layerBlob(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
+  const known = await access.store.findDiffId(layer.diffId);
+  if (known?.blob !== undefined && (await access.store.hasBlob(known.blob.digest))) return asOci(known.blob);
+  const blob = await compressLayer(access, layer);
+  await access.store.putDiffId(layer.diffId, {
+    layer: known?.layer ?? layer.layer,
+    state: known?.state ?? layer.state,
+    blob,
+  });
+  return blob;
+}
+
+/** The layer's canonical tar, checked against its diffID as it ends. Only for layers that did not arrive as a tar: those are their blob. */
+export async function* canonicalTar(access: LayerAccess, layer: ChainLayer): AsyncGenerator<Buffer, void, undefined> {
+  const diff = access.store.diffDirectory(layer.layer);
+  const hash = createHash('sha256');
+  for await (const chunk of access.helper.tar({
+    diff,
+    listing: join(dirname(diff), 'listing'),
+    signal: access.signal,
+  })) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const actual = digestFromHex(hash.digest('hex'));
+  if (actual !== layer.diffId) throw wrongContent(layer, actual);
+}
+
+/** docker's default level. */
+const gzipLevel = 6;
+
+async function compressLayer(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
+  await using writer = await access.store.blobWriter();
+  await pipeline(
+    canonicalTar(access, layer),
+    createGzip({ level: gzipLevel, chunkSize: 256 * 1024 }),
+    async (compressed: AsyncIterable<Buffer>) => {
+      for await (const chunk of compressed) await writer.write(chunk);
+    },
+    ...(access.signal === undefined ? [] : [{ signal: access.signal }]),
+  );
+  const { digest, size } = await writer.commit();
+  return { mediaType: mediaTypes.ociLayerGzip, digest, size };
+}
+
+/** The same bytes under OCI's name for their type. */
+function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
+  return {
+    mediaType: layerCompression(mediaType) === 'none' ? mediaTypes.ociLayer : mediaTypes.ociLayerGzip,
+    digest,
+    size,
+  };
+}
+
+function wrongContent(layer: ChainLayer, actual: Digest): TbuildError {
+  return new TbuildError('TBUILD_STORE_CORRUPT', `layer ${layer.layer.slice(0, 12)}: its files have changed`, {
+    hint: 'Build again with --no-cache: something has written into the store.',
+    details: { layer: layer.layer, expected: layer.diffId, actual },
+  });
+}

@@ -1,0 +1,56 @@
+import type { Fields } from './helper-types.ts';
+
+/** One frame of an operation's socket (addon/README.md, "Frames"). */
+export interface Frame {
+  readonly type: string;
+  readonly payload: Buffer;
+}
+
+export const maxPayload: number = 1 << 20;
+const headerSize = 8;
+
+export function encodeFrame(type: string, payload: Uint8Array): Buffer {
+  const frame = Buffer.alloc(headerSize + payload.length);
+  frame.writeUInt32LE(payload.length, 0);
+  frame[4] = type.charCodeAt(0);
+  frame.set(payload, headerSize);
+  return frame;
+}
+
+export function encodeFields(fields: Fields): Buffer {
+  let text = '';
+  for (const [key, value] of fields) {
+    if (value.includes('\0')) throw new TypeError(`the value of ${key} holds a NUL character`);
+    text += `${key}=${value}\0`;
+  }
+  return Buffer.from(text);
+}
+
+export function decodeFields(payload: Buffer): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const item of payload.toString().split('\0')) {
+    const equals = item.indexOf('=');
+    if (equals > 0) fields.set(item.slice(0, equals), item.slice(equals + 1));
+  }
+  return fields;
+}
+
+/** Cuts a byte stream into frames. Ends where the stream ends; a frame cut short by that is dropped with it. */
+export async function* readFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<Frame, void, undefined> {
+  let pending: Buffer[] = [];
+  let available = 0;
+  for await (const chunk of chunks) {
+    pending.push(chunk);
+    available += chunk.length;
+    if (available < headerSize) continue;
+    let buffer = pending.length === 1 ? chunk : Buffer.concat(pending);
+    while (buffer.length >= headerSize) {
+      const size = headerSize + buffer.readUInt32LE(0);
+      if (buffer.length < size) break;
+      yield { type: String.fromCharCode(buffer[4] ?? 0), payload: buffer.subarray(headerSize, size) };
+      buffer = buffer.subarray(size);
+    }
+    pending = buffer.length > 0 ? [buffer] : [];
+    available = buffer.length;
+  }
+}

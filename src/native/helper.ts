@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { TbuildError } from '../errors.ts';
+import type { Helper, HelperIdentity, IdRange } from './helper-types.ts';
+import { loadAddon } from './load.ts';
+import { openOperation } from './operation.ts';
+import type { Operation } from './operation.ts';
+import { helperOperations } from './helper-operations.ts';
+import { packageRoot } from './package-root.ts';
+
+/** The helper of one build (addon/README.md). Nothing is spawned before the first operation. */
+export function openHelper(identity: HelperIdentity): Helper {
+  let running: RunningHelper | undefined;
+  let disposed = false;
+  const start = (name: string, signal?: AbortSignal): Operation => {
+    if (disposed) throw new TypeError('the helper was closed');
+    signal?.throwIfAborted();
+    running ??= spawnHelper(identity);
+    return running.start(name, signal);
+  };
+  return {
+    ...helperOperations(start),
+    async [Symbol.asyncDispose]() {
+      disposed = true;
+      await running?.stop();
+    },
+  };
+}
+
+interface RunningHelper {
+  start(name: string, signal: AbortSignal | undefined): Operation;
+  stop(): Promise<void>;
+}
+
+function spawnHelper(identity: HelperIdentity): RunningHelper {
+  const addon = loadAddon();
+  const [ours, theirs] = addon.controlSocket();
+  // An empty environment: nothing of the caller's may be readable through /proc from inside a sandbox.
+  const child = spawn(helperPath(), identityArguments(identity), {
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe', theirs],
+    detached: true,
+  });
+  addon.closeDescriptor(theirs);
+  const words = collectWords(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  // A helper that idles must not keep the caller's process alive.
+  child.unref();
+  (child.stderr as Socket | null)?.unref();
+  let open = true;
+  return {
+    start(name, signal) {
+      let fd: number;
+      try {
+        fd = addon.startOperation(ours);
+      } catch (cause) {
+        throw new TbuildError('TBUILD_HELPER', `the helper is gone${words() === '' ? '' : `: ${words()}`}`, { cause });
+      }
+      return openOperation(fd, name, { signal, lastWords: words });
+    },
+    async stop() {
+      if (!open) return;
+      open = false;
+      child.ref();
+      addon.closeDescriptor(ours);
+      await exited;
+    },
+  };
+}
+
+function collectWords(child: ChildProcess): () => string {
+  let text = '';
+  child.once('error', (error) => (text = `it could not be started: ${error.message}`));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-2000)));
+  return () => text.trim();
+}
+
+function helperPath(): string {
+  const addon = join(packageRoot(), 'addon');
+  const candidates = [
+    join(addon, 'build', 'Release', 'tbuild-helper'),
+    join(addon, 'prebuilds', `linux-${process.arch}`, 'tbuild-helper'),
+  ];
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new TbuildError('TBUILD_PLATFORM', `the helper program is missing; looked for ${candidates.join(' and ')}`, {
+    hint: 'run `npm rebuild tbuild`; it needs g++, make and python3 (Debian: apt-get install g++ make python3)',
+  });
+}
+
+function identityArguments(identity: HelperIdentity): string[] {
+  switch (identity.kind) {
+    case 'root':
+      return ['--userns=none'];
+    case 'mapped':
+      return ['--userns=new', `--uid-map=${formatMap(identity.uidMap)}`, `--gid-map=${formatMap(identity.gidMap)}`];
+    case 'single':
+      return ['--userns=new', '--single', `--uid-map=0 ${identity.uid} 1`, `--gid-map=0 ${identity.gid} 1`];
+  }
+}
+
+function formatMap(ranges: readonly IdRange[]): string {
+  return ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}`).join(',');
+}

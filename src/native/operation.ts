@@ -1,0 +1,115 @@
+import { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { TbuildError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { decodeFields, encodeFields, encodeFrame, readFrames } from './frames.ts';
+import type { Frame } from './frames.ts';
+import type { Fields } from './helper-types.ts';
+
+/** One operation under way: its own socket to its own worker, so that back-pressure is the kernel's. */
+export interface Operation {
+  send(type: string, payload: Uint8Array): Promise<void>;
+  sendFields(type: string, fields: Fields): Promise<void>;
+  /** Bytes that are whole frames already. */
+  sendRaw(frames: Buffer): Promise<void>;
+  /** Frames up to and including the result. Throws what the helper reports, and `TBUILD_HELPER` when the worker vanishes. */
+  frames(): AsyncGenerator<Frame, ReadonlyMap<string, string>, undefined>;
+  /** Cancels if still running. Resolves when the socket is closed. */
+  close(): Promise<void>;
+}
+
+export interface OperationOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What to add when the worker is gone: the helper's last words. */
+  readonly lastWords: () => string;
+}
+
+export function openOperation(fd: number, name: string, options: OperationOptions): Operation {
+  const socket = new Socket({ fd, readable: true, writable: true });
+  // Errors surface where the socket is read; a write to a worker that has already answered must not be one more failure.
+  socket.on('error', () => undefined);
+  const abort = (): void => void socket.destroy();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  if (options.signal?.aborted === true) abort();
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+
+  const sendRaw = (frames: Buffer): Promise<void> => {
+    if (socket.destroyed || socket.write(frames)) return Promise.resolve();
+    return drained(socket);
+  };
+  const send = (type: string, payload: Uint8Array): Promise<void> => sendRaw(encodeFrame(type, payload));
+  return {
+    send,
+    sendRaw,
+    sendFields: (type, fields) => send(type, encodeFields(fields)),
+    async *frames() {
+      try {
+        for await (const frame of readFrames(socket)) {
+          if (frame.type === '!') throw failure(name, decodeFields(frame.payload));
+          if (frame.type === 'X') return decodeFields(frame.payload);
+          yield frame;
+        }
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (error instanceof TbuildError) throw error;
+        throw gone(name, options.lastWords(), error);
+      }
+      options.signal?.throwIfAborted();
+      throw gone(name, options.lastWords());
+    },
+    async close() {
+      options.signal?.removeEventListener('abort', abort);
+      socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.on('drain', done);
+    socket.on('close', done);
+  });
+}
+
+function gone(name: string, lastWords: string, cause?: unknown): TbuildError {
+  const words = lastWords === '' ? '' : `: ${lastWords}`;
+  return new TbuildError('TBUILD_HELPER', `the helper ended during ${name}${words}`, {
+    cause,
+    details: { operation: name },
+    hint: 'was it killed, perhaps for want of memory? The build can simply be run again',
+  });
+}
+
+function failure(name: string, fields: ReadonlyMap<string, string>): TbuildError {
+  const operation = fields.get('op') ?? name;
+  const errno = Number(fields.get('errno') ?? '0');
+  const path = fields.get('path') ?? '';
+  const errnoName = errno > 0 ? getSystemErrorName(-errno) : '';
+  const parts = [operation, path, fields.get('message') ?? '', errnoName].filter((part) => part !== '');
+  const { code, hint } = classify(name, operation, errnoName);
+  return new TbuildError(code, parts.join(': '), { hint, details: { operation, errno: errnoName, path } });
+}
+
+function classify(name: string, operation: string, errnoName: string): { code: ErrorCode; hint?: string } {
+  if (name === 'hello' || operation.startsWith('start'))
+    return { code: 'TBUILD_HELPER', hint: 'see what `tbuild doctor` says' };
+  if (name === 'run')
+    return { code: 'TBUILD_SANDBOX_SETUP', hint: 'see what `tbuild doctor` says about this kernel and user' };
+  if (operation === 'chown' || (operation === 'fchown' && errnoName === 'EINVAL')) {
+    return {
+      code: 'TBUILD_CHOWN',
+      hint: 'give this user a range of ids in /etc/subuid and /etc/subgid, or build as root',
+    };
+  }
+  if (operation === 'mknod' && errnoName === 'EPERM')
+    return { code: 'TBUILD_DEVICE_NODE', hint: 'build as root, or leave the device node out' };
+  if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT')
+    return { code: 'TBUILD_IO', hint: 'free some space, for example with `tbuild prune`' };
+  return { code: 'TBUILD_IO' };
+}

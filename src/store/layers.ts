@@ -1,0 +1,122 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../util/atomic-write.ts';
+import { errnoOf, ioError } from '../util/io-error.ts';
+import type { StoreContext } from './context.ts';
+import { readSealedJson, sealJson } from './guarded.ts';
+import { markSynced, syncState } from './sync-mark.ts';
+import type { LayerId, LayerInfo, Listing } from './types.ts';
+
+export interface Layers {
+  /** layer.json of a layer that is there and sound. */
+  info(id: LayerId): LayerInfo | undefined;
+  lease(ids: readonly LayerId[]): Promise<readonly boolean[]>;
+  /** Makes a finished job directory the layer, unless it is there already. Leases it. */
+  adopt(job: string, info: LayerInfo): Promise<LayerInfo>;
+}
+
+/** @param listing opens the listing of a layer that is about to be verified */
+export function openLayers(context: StoreContext, listing: (id: LayerId) => Listing): Layers {
+  const { paths, checksum, gc, leases, session, unsynced, addon, verifyLayer } = context;
+  const known = new Map<LayerId, LayerInfo>();
+  const sound = new Set<LayerId>();
+  let bootId: string | undefined;
+
+  const readInfo = (id: LayerId): LayerInfo | undefined =>
+    readSealedJson(paths.layerInfo(id), checksum) as LayerInfo | undefined;
+
+  /** Whether the layer is there and all that was written into it can be relied on. */
+  const isSound = (id: LayerId): boolean => {
+    if (sound.has(id)) return true;
+    const path = paths.layerInfo(id);
+    const state = syncState(path);
+    if (state === 'absent') return false;
+    if (state === 'unsynced') {
+      bootId ??= addon.probe().bootId;
+      if (readInfo(id)?.bootId !== bootId) return false;
+      unsynced.add(path);
+    }
+    return true;
+  };
+
+  const verify = async (id: LayerId): Promise<boolean> => {
+    if (verifyLayer === undefined || readInfo(id) === undefined) return false;
+    if (!(await verifyLayer({ id, diff: join(paths.layer(id), 'diff'), listing: listing(id) }))) return false;
+    // It was written before the machine started and has just been read from the disk.
+    markSynced(paths.layerInfo(id));
+    return true;
+  };
+
+  const info = (id: LayerId): LayerInfo | undefined => {
+    const cached = known.get(id);
+    if (cached !== undefined) return cached;
+    const read = isSound(id) ? readInfo(id) : undefined;
+    if (read !== undefined) known.set(id, read);
+    return read;
+  };
+
+  /** Another process made the same layer first, perhaps without asking for the diffID. */
+  const complete = (existing: LayerInfo, made: LayerInfo): LayerInfo => {
+    if (existing.diffId !== undefined || made.diffId === undefined) return existing;
+    const completed = { ...existing, diffId: made.diffId, tarSize: made.tarSize };
+    const path = paths.layerInfo(existing.id);
+    const wasSynced = syncState(path) === 'synced';
+    writeFileAtomic(path, session.newPath('layer-info'), [sealJson(completed, checksum)]);
+    // The rest of the layer is synced; the new layer.json is so with the next name that moves. Until then its bootId vouches for it.
+    if (wasSynced) unsynced.add(path);
+    known.set(existing.id, completed);
+    return completed;
+  };
+
+  return {
+    info,
+    async lease(ids) {
+      const answers = await gc.run('shared', () => {
+        leases.add('layer', ids);
+        return ids.map(isSound);
+      });
+      return Promise.all(
+        ids.map(async (id, index) => {
+          const answer = answers[index] === true || (await verify(id));
+          // Leased now, so that it stays.
+          if (answer) sound.add(id);
+          return answer;
+        }),
+      );
+    },
+    async adopt(job, made) {
+      const target = paths.layer(made.id);
+      const finish = (): LayerInfo => {
+        unsynced.add(paths.layerInfo(made.id));
+        sound.add(made.id);
+        known.set(made.id, made);
+        return made;
+      };
+      const existing = await gc.run('shared', () => {
+        leases.add('layer', [made.id]);
+        return moveInto(job, target) ? finish() : info(made.id);
+      });
+      if (existing !== undefined) return existing === made ? made : complete(existing, made);
+      // What is there is not sound: a power cut may have torn it.
+      return gc.run('exclusive', () => {
+        const other = info(made.id);
+        if (other !== undefined) return complete(other, made);
+        if (existsSync(target)) session.discard(target);
+        if (!moveInto(job, target)) throw new TypeError(`${target} appeared under an exclusive lock`);
+        return finish();
+      });
+    },
+  };
+}
+
+/** False: there is a directory already. */
+function moveInto(job: string, target: string): boolean {
+  try {
+    renameSync(job, target);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOTEMPTY' || errno === 'EEXIST') return false;
+    throw ioError(error, 'commit the layer', target);
+  }
+}

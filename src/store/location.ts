@@ -1,0 +1,78 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { TbuildError } from '../errors.ts';
+import { ioError } from '../util/io-error.ts';
+import { readSmallFile } from '../util/small-file.ts';
+import { storeDirectories } from './paths.ts';
+
+/** The store's format. Raised when a store of this program could not be read by the one before, or the other way round. */
+export const formatVersion = 1;
+
+/** `$TBUILD_STORE`; without it `/var/lib/tbuild` as root and `$XDG_DATA_HOME/tbuild` (`~/.local/share/tbuild`) otherwise. */
+export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
+  const chosen = env['TBUILD_STORE'];
+  if (chosen !== undefined && chosen !== '') return resolve(chosen);
+  if (process.geteuid?.() === 0) return '/var/lib/tbuild';
+  const data = env['XDG_DATA_HOME'];
+  // The XDG base directory specification: a relative path is invalid and to be ignored.
+  return join(data !== undefined && isAbsolute(data) ? data : join(homedir(), '.local/share'), 'tbuild');
+}
+
+/** Makes the store where there is none, and refuses one that this program cannot use. */
+export function prepareRoot(root: string): void {
+  const version = readSmallFile(join(root, 'version'))?.toString('latin1').trim();
+  if (version === undefined) return createStore(root);
+  if (version === String(formatVersion)) return;
+  if (!/^[0-9]{1,9}$/.test(version)) {
+    throw new TbuildError('TBUILD_STORE_CORRUPT', `${join(root, 'version')} is not a format number`, {
+      hint: `if ${root} is a tbuild store, remove it; it will be made anew`,
+    });
+  }
+  const isNewer = Number(version) > formatVersion;
+  throw new TbuildError(
+    'TBUILD_STORE_VERSION',
+    `the store ${root} has format ${version}; this tbuild uses format ${formatVersion}`,
+    {
+      hint: isNewer
+        ? 'use the newer tbuild that made it, or give another directory with --store or TBUILD_STORE'
+        : 'remove it, or give another directory with --store or TBUILD_STORE',
+      details: { root, version: Number(version) },
+    },
+  );
+}
+
+function createStore(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    refuseForeignDirectory(root);
+    for (const directory of storeDirectories) mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
+    writeVersion(root);
+  } catch (error) {
+    throw ioError(error, 'make the store', root);
+  }
+}
+
+/** Somebody's home directory as TBUILD_STORE must not be filled and pruned. What an interrupted creation left behind is fine. */
+function refuseForeignDirectory(root: string): void {
+  const own = new Set([...storeDirectories.map((path) => path.split('/')[0]), 'lost+found']);
+  const foreign = readdirSync(root).find((name) => !own.has(name) && !name.startsWith('version'));
+  if (foreign === undefined) return;
+  throw new TbuildError('TBUILD_USAGE', `${root} is not a tbuild store and not empty (it has ${foreign})`, {
+    hint: 'give a new or empty directory with --store or TBUILD_STORE',
+  });
+}
+
+/** Last, and synced this once: a directory with a version file is a whole store. */
+function writeVersion(root: string): void {
+  const temporary = join(root, `version.${randomBytes(8).toString('hex')}`);
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(fd, `${formatVersion}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, join(root, 'version'));
+}

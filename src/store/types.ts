@@ -1,0 +1,177 @@
+import type { Digest } from '../oci/digest.ts';
+import type { Platform } from '../oci/platform.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { CommittedDiff } from '../native/helper-types.ts';
+
+/** sha256 of a layer's listing, 64 lower-case hex digits. */
+export type LayerId = string;
+
+/** One layer as it stands in an image. `state` is the stateDigest: of a native layer its listing without mtimes, of an arrived one its diffID (both 64 hex digits). */
+export interface ChainLayer {
+  readonly layer: LayerId;
+  readonly diffId: Digest;
+  readonly state: string;
+}
+
+/** Bottom first, as in an image config's `rootfs.diff_ids`. */
+export type Chain = readonly ChainLayer[];
+
+/** One line of a listing (docs/store-listing.md). */
+export interface ListingEntry {
+  /** Without leading slash; '' is the root. */
+  readonly path: string;
+  readonly type: 'directory' | 'file' | 'symlink' | 'character' | 'block' | 'fifo' | 'whiteout';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds; undefined for parents and whiteouts. */
+  readonly mtime: number | undefined;
+  readonly size: number;
+  /** Of regular files, 64 hex digits. */
+  readonly sha256: string | undefined;
+  readonly link: string | undefined;
+  readonly device: { readonly major: number; readonly minor: number } | undefined;
+  /** The group's first path, on all but that first. */
+  readonly hard: string | undefined;
+  readonly opaque: boolean;
+  readonly parent: boolean;
+  /** Name to lower-case hex. */
+  readonly xattrs: Readonly<Record<string, string>>;
+}
+
+/** A layer's listing on disk. Lookups read a few blocks; nothing is parsed that is not asked for. */
+export interface Listing {
+  readonly id: LayerId;
+  find(path: string): ListingEntry | undefined;
+  /** Entries directly inside a directory of this layer (whiteouts too), sorted by path bytes. '' is the root. */
+  children(path: string): readonly ListingEntry[];
+  /** True when this layer has an entry at or below the path. */
+  touches(path: string): boolean;
+  /** All entries, in order. */
+  entries(): Iterable<ListingEntry>;
+}
+
+/** layer.json */
+export interface LayerInfo {
+  readonly id: LayerId;
+  readonly state: string;
+  readonly diffId: Digest | undefined;
+  readonly tarSize: number | undefined;
+  /** Bytes of file contents. */
+  readonly size: number;
+  readonly entries: number;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly bootId: string;
+  /** Device nodes and the like that could not be made here, for layers that arrived. */
+  readonly omitted: readonly string[];
+}
+
+/** Known facts about a diffID: which layer holds it, and its blob where it arrived as one. */
+export interface DiffIdInfo {
+  readonly layer: LayerId;
+  readonly state: string;
+  readonly blob: Descriptor | undefined;
+}
+
+/** An image in the store. The id is the config's digest; config and (known) manifest are blobs. */
+export interface ImageRecord {
+  readonly id: Digest;
+  readonly platform: Platform;
+  readonly chain: Chain;
+  /** RFC 3339, from the config. */
+  readonly created: string | undefined;
+  /** Bytes of all layers' contents. */
+  readonly size: number;
+  /** As pulled: reference → manifest descriptor. */
+  readonly repoDigests: readonly string[];
+  readonly manifest: Descriptor | undefined;
+  readonly parentBuild: string | undefined;
+}
+
+export interface NamedImage {
+  /** Normalised, e.g. `docker.io/library/debian:trixie`; undefined: dangling. */
+  readonly name: string | undefined;
+  readonly image: ImageRecord;
+}
+
+/** A private directory under tmp/ for work in flight. Its lock makes it live; whatever is unlocked is garbage. */
+export interface Job extends AsyncDisposable {
+  readonly path: string;
+  /** `path/diff`, not created. */
+  readonly diff: string;
+  /** `path/work`, not created. */
+  readonly work: string;
+  /**
+   * Writes listing and layer.json beside `diff` and renames the job to `layers/<id>`. Idempotent: success means that the layer is in the store, not that this call put it there.
+   * The job is spent afterwards. The layer is leased for the store handle.
+   */
+  commitLayer(diff: CommittedDiff, options?: { readonly omitted?: readonly string[] }): Promise<LayerInfo>;
+}
+
+export interface PruneResult {
+  readonly layers: readonly { readonly id: LayerId; readonly size: number }[];
+  readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
+  readonly records: number;
+  readonly images: readonly Digest[];
+  readonly reclaimed: number;
+}
+
+/** One directory that any number of processes share. */
+export interface Store extends AsyncDisposable {
+  readonly root: string;
+
+  createJob(): Promise<Job>;
+  /** Keeps layers from `prune` until the store handle is disposed, and says which of them are really there. */
+  lease(ids: readonly LayerId[]): Promise<readonly boolean[]>;
+  layerInfo(id: LayerId): Promise<LayerInfo | undefined>;
+  diffDirectory(id: LayerId): string;
+  /** Throws TBUILD_STORE_CORRUPT when it does not match its checksum. Handles are cached by the store. */
+  listing(id: LayerId): Listing;
+  findDiffId(diffId: Digest): Promise<DiffIdInfo | undefined>;
+  putDiffId(diffId: Digest, info: DiffIdInfo): Promise<void>;
+
+  hasBlob(digest: Digest): Promise<boolean>;
+  blobPath(digest: Digest): string;
+  readBlob(digest: Digest): Promise<Buffer>;
+  putBlob(content: Buffer): Promise<Digest>;
+  /** Streams to a temporary file while hashing; `commit` verifies, then moves it into place. */
+  blobWriter(): Promise<BlobWriter>;
+
+  /** Guarded JSON values (cache records of one static key, newest first). Unreadable or torn ones read as absent. */
+  readRecords(key: string): Promise<readonly unknown[]>;
+  /** Puts a record in front under a lock, dropping those for which `replaces` is true and the oldest beyond 16. */
+  addRecord(key: string, record: unknown, replaces: (other: unknown) => boolean): Promise<void>;
+  /** Small guarded values by kind and name: parsed Dockerfiles, last-build reports. */
+  readValue(kind: ValueKind, name: string): Promise<unknown>;
+  writeValue(kind: ValueKind, name: string, value: unknown): Promise<void>;
+  /** Guarded binary files: the stat index of a context. */
+  readBytes(kind: 'contexts', name: string): Promise<Buffer | undefined>;
+  writeBytes(kind: 'contexts', name: string, bytes: Buffer): Promise<void>;
+
+  findImage(nameOrId: string): Promise<NamedImage | undefined>;
+  listImages(): Promise<readonly NamedImage[]>;
+  putImage(image: ImageRecord): Promise<void>;
+  /** Syncs the file system once, then moves the names atomically. */
+  tag(id: Digest, names: readonly string[]): Promise<void>;
+  untag(name: string): Promise<void>;
+  removeImage(id: Digest): Promise<void>;
+
+  /** Removes what no name, record, running build or lease reaches. With `all` also records and dangling images that nothing names. Safe while builds run. */
+  prune(options?: {
+    readonly all?: boolean;
+    readonly dryRun?: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<PruneResult>;
+}
+
+export type ValueKind = 'dockerfiles' | 'builds';
+
+export interface BlobWriter extends AsyncDisposable {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Fails with TBUILD_DIGEST_MISMATCH when `expected` differs. */
+  commit(expected?: {
+    readonly digest: Digest;
+    readonly size?: number;
+  }): Promise<{ readonly digest: Digest; readonly size: number }>;
+}

@@ -1,0 +1,37 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { errnoOf, ioError } from './io-error.ts';
+
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** A whole regular file in three system calls when it is under 64 KiB; undefined when there is none. */
+export function readSmallFile(path: string): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw ioError(error, 'open', path);
+  }
+  try {
+    return readAll(fd);
+  } catch (error) {
+    throw ioError(error, 'read', path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readAll(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const count = readSync(fd, scratch, 0, scratch.length, null);
+    chunks.push(Buffer.from(scratch.subarray(0, count)));
+    // A regular file answers short only at its end.
+    if (count < scratch.length) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ENOTDIR';
+}
