@@ -8,6 +8,9 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const core = join(root, 'src/index.ts');
+const commands = join(root, 'src/cli/');
+const lazyPackage = /\bimport\(\s*'([^.:']+)'\s*\)/g;
+const lazyImport = /\bimport\(\s*'(\.[^']+)'\s*\)/g;
 
 await bundle();
 
@@ -25,7 +28,6 @@ async function bundle() {
 async function bundleLibrary() {
   const entryPoints = existing({ index: 'src/index.ts', cli: 'src/cli/main.ts' });
   if (Object.keys(entryPoints).length === 0) return [];
-  const lazy = await lazyModules();
   const result = await build({
     ...shared(await packageVersion()),
     entryPoints,
@@ -36,7 +38,7 @@ async function bundleLibrary() {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
     metafile: true,
-    plugins: [oneCoreChunk(lazy)],
+    plugins: [oneCoreChunk()],
   });
   return [...result.outputFiles, await notices(Object.keys(result.metafile.inputs))];
 }
@@ -74,18 +76,37 @@ function shared(version) {
 }
 
 /**
- * esbuild makes a chunk for every distinct set of entries that reach a piece of code. Each lazy module here also reaches the whole of the core, so that all of the core has the same set
- * and becomes one file, which is what a cached build loads.
+ * esbuild makes a chunk for every distinct set of entries that reach a piece of code. Each lazily imported module or package here also reaches the whole of the core, so that all of the core
+ * has the same set and becomes one file, which is what a cached build loads beside cli.js. The commands are small: their lazy imports are made static, else what they share would be chunks too.
  */
-function oneCoreChunk(lazy) {
+function oneCoreChunk() {
+  const reachCore = `export * as __core from ${JSON.stringify(core)};\n`;
   return {
     name: 'one-core-chunk',
-    setup: ({ onLoad }) =>
+    setup({ onResolve, onLoad }) {
+      let lazy;
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        if (!lazy.has(path)) return undefined;
-        const specifier = JSON.stringify(core);
-        return { loader: 'ts', contents: `${await readFile(path, 'utf8')}\nexport * as __core from ${specifier};\n` };
-      }),
+        lazy ??= lazyModules();
+        const text = (await readFile(path, 'utf8')).replaceAll(
+          lazyPackage,
+          "import('lazy-package:$1').then((module) => module.contents)",
+        );
+        if (path.startsWith(commands)) return { loader: 'ts', contents: withStaticImports(text) };
+        return { loader: 'ts', contents: (await lazy).has(path) ? `${text}\n${reachCore}` : text };
+      });
+      onResolve({ filter: /^lazy-package:/ }, ({ path, resolveDir }) => ({
+        path,
+        namespace: 'lazy-package',
+        pluginData: resolveDir,
+      }));
+      onLoad({ filter: /./, namespace: 'lazy-package' }, ({ path, pluginData }) => {
+        const name = path.slice('lazy-package:'.length);
+        return {
+          resolveDir: pluginData,
+          contents: `import * as contents from '${name}';\nexport { contents };\n${reachCore}`,
+        };
+      });
+    },
   };
 }
 
@@ -95,10 +116,19 @@ async function lazyModules() {
   for (const entry of await readdir(join(root, 'src'), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
     const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
-    for (const [, specifier] of text.matchAll(/\bimport\(\s*'(\.[^']+)'\s*\)/g))
-      found.add(resolve(entry.parentPath, specifier));
+    for (const [, specifier] of text.matchAll(lazyImport)) found.add(resolve(entry.parentPath, specifier));
   }
   return found;
+}
+
+/** `import('./x.ts')` becomes a resolved promise of the namespace. */
+function withStaticImports(text) {
+  const imports = [];
+  const body = text.replaceAll(lazyImport, (_, specifier) => {
+    imports.push(`import * as __lazy${imports.length} from '${specifier}';`);
+    return `Promise.resolve(__lazy${imports.length - 1})`;
+  });
+  return imports.length === 0 ? text : `${body}\n${imports.join('\n')}\n`;
 }
 
 function existing(entries) {

@@ -14,8 +14,9 @@ export type BuildEvent =
   | {
       readonly type: 'step:done';
       readonly step: PlannedStep;
-      readonly outcome: 'executed' | 'cached';
-      /** Id of the layer that the step put on the chain; undefined when it changes only the config. */
+      /** `base`: FROM. */
+      readonly outcome: 'base' | 'executed' | 'cached';
+      /** Id of the layer that the step put on the chain (of FROM: of the image); undefined when it changes only the config. */
       readonly layer: string | undefined;
       readonly durationMs: number;
     }

@@ -13,7 +13,6 @@ import type { StepRun } from './step-run.ts';
 /** A step that makes a layer: its inputs, and how to make it when nothing stored serves. */
 export interface LayerStep {
   readonly inputs: StepInputs;
-  readonly changedBelow: string | undefined;
   /** Fills `job.diff` and lists it. Inputs are given back when they turned out to be others than the key said. */
   readonly execute: (job: Job) => Promise<ExecutedStep>;
 }
@@ -42,7 +41,7 @@ export async function solveLayerStep(session: Session, access: StateAccess, run:
       run.hit(step.inputs, layer);
       return { layer: { layer, diffId, state }, created };
     }
-    await run.explain(step.inputs, found.hit ? { kind: 'no-record' } : found.miss, step.changedBelow);
+    await run.explain(step.inputs, found.hit ? { kind: 'no-record' } : found.miss);
   }
   return session.limit(() => executeStep(session, access, run, step));
 }

@@ -3,26 +3,28 @@ import type { StepInputs } from '../cache/inputs.ts';
 import type { BuildReport } from '../cache/report.ts';
 import type { BuildContext } from '../context/open-context.ts';
 import type { Helper } from '../native/helper-types.ts';
-import type { SandboxIdentity } from '../sandbox/identity.ts';
 import type { Store } from '../store/types.ts';
 import type { Emit } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { StageResult } from './stage.ts';
+import type { StepRun } from './step-run.ts';
 
 /** What the steps of one build share. */
 export interface Session {
   readonly options: ResolvedOptions;
   readonly store: Store;
   readonly helper: Helper;
-  readonly identity: SandboxIdentity;
   /** Aborted by the caller, or when another step has failed. */
   readonly signal: AbortSignal;
   readonly emit: Emit;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
+  /** Every step started so far, in order. */
+  readonly runs: StepRun[];
   /** Opened (scanned) when a step first asks. */
   readonly context: () => Promise<BuildContext>;
   /** The report of the last build of this Dockerfile, read when first asked. */
   readonly earlierReport: () => Promise<BuildReport | undefined>;
-  /** Keeps a description of files under their digest, for a later build to compare with. */
-  readonly keepFiles: (digest: string, describe: () => Promise<string>) => Promise<string>;
+  /** Solves a stage, or waits for whoever does. */
+  readonly stage: (index: number) => Promise<StageResult>;
   readonly compareFiles: (before: StepInputs['files'], after: StepInputs['files']) => Promise<FileChanges | undefined>;
 }

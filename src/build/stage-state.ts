@@ -17,8 +17,6 @@ export interface StageState {
   readonly args: BuildArguments;
   /** Running digest of all steps so far: what a config-only step depends on. */
   readonly lineage: string;
-  /** The nearest step that gave another layer than in the last build, as people see it. */
-  readonly changedBelow: string | undefined;
   readonly chainState: string;
 }
 
@@ -27,11 +25,10 @@ export interface StageChange {
   readonly layer?: ChainLayer | undefined;
   readonly args?: BuildArguments;
   readonly step: string;
-  readonly changedBelow?: string | undefined;
 }
 
 export function initialState(draft: ImageDraft, chain: Chain, lineage: string): StageState {
-  return { draft, chain, args: [], lineage, changedBelow: undefined, chainState: chainState(chain) };
+  return { draft, chain, args: [], lineage, chainState: chainState(chain) };
 }
 
 export function nextState(state: StageState, change: StageChange): StageState {
@@ -41,7 +38,6 @@ export function nextState(state: StageState, change: StageChange): StageState {
     chain,
     args: change.args ?? state.args,
     lineage: createHash('sha256').update(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`).digest('hex'),
-    changedBelow: change.changedBelow ?? state.changedBelow,
     chainState: change.layer === undefined ? state.chainState : chainState(chain),
   };
 }
@@ -55,7 +51,7 @@ export interface StateAccess {
 /** Ways to look into a state; listings are opened when first asked. */
 export function accessState(store: Store, state: StageState): StateAccess {
   let opened: MergedView | undefined;
-  const view = (): MergedView => (opened ??= mergedView(store, state.chain));
+  const view = (): MergedView => (opened ??= mergedView(state.chain, (id) => store.listing(id)));
   return { view, below: { chainState: state.chainState, view }, reader: () => factReader(view()) };
 }
 

@@ -11,18 +11,18 @@ import type { Session } from './session.ts';
 export interface StepRun {
   readonly step: PlannedStep;
   readonly kind: string;
+  /** FROM: what the stage stands on. */
+  base(inputs: StepInputs, image: string): void;
   /** Settled as reused. */
   hit(inputs: StepInputs | undefined, layer: string | undefined): void;
   /** Must run, for a known cause. */
   miss(inputs: StepInputs, cause: Cause): void;
   /** Must run: finds the cause by comparing with the last build. */
-  explain(inputs: StepInputs, miss: Miss, changedBelow: string | undefined): Promise<void>;
+  explain(inputs: StepInputs, miss: Miss): Promise<void>;
   /** Has run. */
   executed(inputs: StepInputs | undefined, layer: string | undefined): void;
   log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   progress(label: string, current: number, total: number | undefined): void;
-  /** True when the result is another than in the last build. */
-  isChanged(): boolean;
   report(): ReportedStep;
   finish(): void;
   fail(error: unknown): TbuildError;
@@ -36,14 +36,15 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
   let layer: string | undefined;
   let durationMs = 0;
   session.emit({ type: 'step:start', step });
-  const settle = (result: 'cached' | 'executed', given: StepInputs | undefined, made: string | undefined): void => {
+  const settle = (result: 'base' | 'cached' | 'executed', given: StepInputs | undefined, made: string | undefined): void => {
     outcome = result;
     inputs = given ?? inputs;
     layer = made;
   };
-  return {
+  const run: StepRun = {
     step,
     kind,
+    base: (given, image) => settle('base', given, image),
     hit: (given, made) => settle('cached', given, made),
     executed: (given, made) => settle('executed', given, made),
     miss(given, found) {
@@ -51,18 +52,17 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       cause = found;
       session.emit({ type: 'step:cause', step, cause });
     },
-    async explain(given, miss, changedBelow) {
+    async explain(given, miss) {
       inputs = given;
-      cause = await explainMiss(session, step, { inputs: given, miss, changedBelow });
+      cause = await explainMiss(session, step, { inputs: given, miss });
       session.emit({ type: 'step:cause', step, cause });
     },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
     progress: (label, current, total) => session.emit({ type: 'step:progress', step, label, current, total }),
-    isChanged: () => outcome === 'executed',
     report: () => ({ id: step.id, number: step.number, text: step.text, outcome, cause, inputs, layer, durationMs }),
     finish() {
       durationMs = performance.now() - started;
-      if (outcome === 'cached' || outcome === 'executed') {
+      if (outcome !== 'failed' && outcome !== 'not-reached') {
         session.emit({ type: 'step:done', step, outcome, layer, durationMs });
       }
     },
@@ -74,17 +74,23 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       return located;
     },
   };
+  session.runs.push(run);
+  return run;
 }
 
 async function explainMiss(
   session: Session,
   step: PlannedStep,
-  context: { inputs: StepInputs; miss: Miss; changedBelow: string | undefined },
+  context: { readonly inputs: StepInputs; readonly miss: Miss },
 ): Promise<Cause> {
-  const earlierReport = await session.earlierReport();
-  const earlier = earlierReport?.steps.find(({ id }) => id === step.id);
+  const earlierSteps = (await session.earlierReport())?.steps ?? [];
+  const earlier = earlierSteps.find(({ id }) => id === step.id);
   const known: EarlierStep | undefined = earlier?.inputs === undefined ? undefined : { inputs: earlier.inputs };
-  const cause = findCause({ ...context, earlier: known });
+  const changedBelow = session.runs
+    .filter((run) => run.step.stage === step.stage && run.step.number < step.number)
+    .map((run) => run.report())
+    .findLast(({ id, layer }) => earlierSteps.find((other) => other.id === id)?.layer !== layer);
+  const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
   if (cause.kind !== 'files') return cause;
   const changes = await session.compareFiles(known?.inputs.files, context.inputs.files);
   return { ...cause, changes };

@@ -11,8 +11,8 @@ export interface StepInputs {
   readonly environment: Readonly<Record<string, string>>;
   /** Everything else in the static key, by name: user, workdir, network, platform… */
   readonly settings: Readonly<Record<string, string>>;
-  /** Digest of the files taken from the context or another stage, and the name under which their description is kept. */
-  readonly files: { readonly origin: string; readonly digest: string; readonly description: string | undefined } | undefined;
+  /** Digest of the files taken from the context or another stage. */
+  readonly files: { readonly origin: string; readonly digest: string } | undefined;
   /** State of the chain below; undefined for a step that does not read it as a whole. */
   readonly below: string | undefined;
 }

@@ -8,7 +8,7 @@ export interface ReportedStep {
   readonly id: string;
   readonly number: number;
   readonly text: string;
-  readonly outcome: 'cached' | 'executed' | 'failed' | 'not-reached';
+  readonly outcome: 'base' | 'cached' | 'executed' | 'failed' | 'not-reached';
   readonly cause: Cause | undefined;
   readonly inputs: StepInputs | undefined;
   /** Layer that the step put on the chain, if any, and whether the chain below was another than in the last build. */

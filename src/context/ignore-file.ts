@@ -38,7 +38,10 @@ export async function readIgnoreFile(root: string, dockerfilePath: string | unde
 /** Rules: moby/patternmatcher/ignorefile. */
 export function parseIgnoreFile(text: string, path: string): readonly IgnoreLine[] {
   const lines: IgnoreLine[] = [];
-  for (const [index, raw] of text.replace(/^\ufeff/, '').split('\n').entries()) {
+  for (const [index, raw] of text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .entries()) {
     if (raw.startsWith('#')) continue;
     const trimmed = raw.trim();
     if (trimmed === '') continue;

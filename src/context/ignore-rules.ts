@@ -134,5 +134,5 @@ function pruneRules(rules: readonly Rule[]): readonly PruneRule[] {
 }
 
 function isPlain(component: string): boolean {
-  return component === '**' || !/[[\]\\^]|\*\*/.test(component);
+  return component === '**' || (!component.includes('**') && /^(?:[^[\]\\^]|\[\^?[\w.-]+\])+$/.test(component));
 }

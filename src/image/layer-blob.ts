@@ -6,7 +6,6 @@ import { TbuildError } from '../errors.ts';
 import type { Helper } from '../native/helper-types.ts';
 import { mediaTypes } from '../oci/descriptor.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { layerCompression } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestFromHex } from '../oci/digest.ts';
 import type { ChainLayer, Store } from '../store/types.ts';
@@ -23,7 +22,7 @@ export interface LayerAccess {
  */
 export async function layerBlob(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
   const known = await access.store.findDiffId(layer.diffId);
-  if (known?.blob !== undefined && (await access.store.hasBlob(known.blob.digest))) return asOci(known.blob);
+  if (known?.blob !== undefined && (await access.store.hasBlob(known.blob.digest))) return known.blob;
   const blob = await compressLayer(access, layer);
   await access.store.putDiffId(layer.diffId, {
     layer: known?.layer ?? layer.layer,
@@ -64,15 +63,6 @@ async function compressLayer(access: LayerAccess, layer: ChainLayer): Promise<De
   );
   const { digest, size } = await writer.commit();
   return { mediaType: mediaTypes.ociLayerGzip, digest, size };
-}
-
-/** The same bytes under OCI's name for their type. */
-function asOci({ mediaType, digest, size }: Descriptor): Descriptor {
-  return {
-    mediaType: layerCompression(mediaType) === 'none' ? mediaTypes.ociLayer : mediaTypes.ociLayerGzip,
-    digest,
-    size,
-  };
 }
 
 function wrongContent(layer: ChainLayer, actual: Digest): TbuildError {

@@ -11,14 +11,14 @@ import type { Operation } from './operation.ts';
 import { helperOperations } from './helper-operations.ts';
 import { packageRoot } from './package-root.ts';
 
-/** The helper of one build (addon/README.md). Nothing is spawned before the first operation. */
-export function openHelper(identity: HelperIdentity): Helper {
+/** The helper of one build (addon/README.md). Nothing is spawned, nor its identity asked for, before the first operation. */
+export function openHelper(identity: () => HelperIdentity): Helper {
   let running: RunningHelper | undefined;
   let disposed = false;
   const start = (name: string, signal?: AbortSignal): Operation => {
     if (disposed) throw new TypeError('the helper was closed');
     signal?.throwIfAborted();
-    running ??= spawnHelper(identity);
+    running ??= spawnHelper(identity());
     return running.start(name, signal);
   };
   return {

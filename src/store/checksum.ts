@@ -15,11 +15,11 @@ export function loadChecksum(): Promise<Checksum> {
 const longestPiece = 1 << 20;
 
 async function compile(): Promise<Checksum> {
-  const { h64Raw, create64 } = await xxhash();
+  const api = await xxhash();
   return (parts) => {
     const [only] = parts;
-    if (parts.length === 1 && only !== undefined && only.length <= longestPiece) return h64Raw(only);
-    const state = create64();
+    if (parts.length === 1 && only !== undefined && only.length <= longestPiece) return api.h64Raw(only);
+    const state = api.create64();
     for (const part of parts) {
       for (let start = 0; start < part.length; start += longestPiece) {
         state.update(part.subarray(start, start + longestPiece));

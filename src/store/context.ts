@@ -28,4 +28,6 @@ export interface StoreContext {
   readonly leases: Leases;
   readonly session: Session;
   readonly unsynced: Unsynced;
+  /** This start of the machine. */
+  readonly bootId: () => string;
 }

@@ -14,7 +14,7 @@ import { removeIfEmpty } from './session.ts';
 import type { Job, LayerInfo } from './types.ts';
 
 export function createJob(context: StoreContext, layers: Layers): Job {
-  const { session, checksum, removeTree, addon } = context;
+  const { session, checksum, removeTree, bootId } = context;
   const path = session.newPath('job');
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -39,7 +39,7 @@ export function createJob(context: StoreContext, layers: Layers): Job {
         size: diff.size,
         entries: diff.entries,
         created: Date.now(),
-        bootId: addon.probe().bootId,
+        bootId: bootId(),
         omitted: options.omitted ?? [],
       };
       writeNewFile(join(path, 'listing'), sealListing(diff.listing, diff.entries, checksum));

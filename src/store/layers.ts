@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../util/atomic-write.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
@@ -17,10 +17,9 @@ export interface Layers {
 
 /** @param listing opens the listing of a layer that is about to be verified */
 export function openLayers(context: StoreContext, listing: (id: LayerId) => Listing): Layers {
-  const { paths, checksum, gc, leases, session, unsynced, addon, verifyLayer } = context;
+  const { paths, checksum, gc, leases, session, unsynced, bootId, verifyLayer } = context;
   const known = new Map<LayerId, LayerInfo>();
   const sound = new Set<LayerId>();
-  let bootId: string | undefined;
 
   const readInfo = (id: LayerId): LayerInfo | undefined =>
     readSealedJson(paths.layerInfo(id), checksum) as LayerInfo | undefined;
@@ -32,18 +31,19 @@ export function openLayers(context: StoreContext, listing: (id: LayerId) => List
     const state = syncState(path);
     if (state === 'absent') return false;
     if (state === 'unsynced') {
-      bootId ??= addon.probe().bootId;
-      if (readInfo(id)?.bootId !== bootId) return false;
+      if (readInfo(id)?.bootId !== bootId()) return false;
       unsynced.add(path);
     }
     return true;
   };
 
   const verify = async (id: LayerId): Promise<boolean> => {
-    if (verifyLayer === undefined || readInfo(id) === undefined) return false;
+    const path = paths.layerInfo(id);
+    const ino = statSync(path, { throwIfNoEntry: false })?.ino;
+    if (verifyLayer === undefined || ino === undefined || readInfo(id) === undefined) return false;
     if (!(await verifyLayer({ id, diff: join(paths.layer(id), 'diff'), listing: listing(id) }))) return false;
     // It was written before the machine started and has just been read from the disk.
-    markSynced(paths.layerInfo(id));
+    markSynced({ path, ino });
     return true;
   };
 
@@ -51,19 +51,19 @@ export function openLayers(context: StoreContext, listing: (id: LayerId) => List
     const cached = known.get(id);
     if (cached !== undefined) return cached;
     const read = isSound(id) ? readInfo(id) : undefined;
-    if (read !== undefined) known.set(id, read);
+    // Without a lease it may be gone a moment later.
+    if (read !== undefined && sound.has(id)) known.set(id, read);
     return read;
   };
 
   /** Another process made the same layer first, perhaps without asking for the diffID. */
   const complete = (existing: LayerInfo, made: LayerInfo): LayerInfo => {
     if (existing.diffId !== undefined || made.diffId === undefined) return existing;
-    const completed = { ...existing, diffId: made.diffId, tarSize: made.tarSize };
+    const { diffId, tarSize, bootId: thisBoot } = made;
+    const completed = { ...existing, diffId, tarSize, bootId: thisBoot };
     const path = paths.layerInfo(existing.id);
-    const wasSynced = syncState(path) === 'synced';
     writeFileAtomic(path, session.newPath('layer-info'), [sealJson(completed, checksum)]);
-    // The rest of the layer is synced; the new layer.json is so with the next name that moves. Until then its bootId vouches for it.
-    if (wasSynced) unsynced.add(path);
+    unsynced.add(path);
     known.set(existing.id, completed);
     return completed;
   };

@@ -17,12 +17,12 @@ export function sealListing(text: Buffer, entries: number, checksum: Checksum): 
     start = end + 1;
   }
   if (start !== text.length) throw miscounted(entries);
-  const lengths = Buffer.alloc(16);
-  lengths.writeBigUInt64LE(BigInt(text.length), 0);
-  lengths.writeBigUInt64LE(BigInt(entries), 8);
-  const sum = Buffer.alloc(8);
-  sum.writeBigUInt64LE(checksum([text, table, lengths]));
-  return [text, table, lengths, sum, magic];
+  const footer = Buffer.alloc(footerLength);
+  footer.writeBigUInt64LE(BigInt(text.length), 0);
+  footer.writeBigUInt64LE(BigInt(entries), 8);
+  footer.writeBigUInt64LE(checksum([text, table, footer.subarray(0, 16)]), 16);
+  magic.copy(footer, 24);
+  return [text, Buffer.concat([table, footer])];
 }
 
 /** A listing in memory. */

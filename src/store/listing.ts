@@ -98,7 +98,7 @@ function listingOf(id: LayerId, load: () => ListingText): Listing {
 
 function* children(listing: ListingText, path: string): Generator<ListingEntry> {
   const prefix = directoryPrefix(path);
-  for (let line = lowerBound(listing, prefix); line < listing.count; ) {
+  for (let line = lowerBound(listing, prefix); line < listing.count;) {
     const found = linePath(listing.text, listing.start(line));
     if (!startsWith(found, prefix)) return;
     const nested = found.indexOf(slash, prefix.length);
@@ -133,10 +133,13 @@ function lowerBound(listing: ListingText, path: Buffer, from: number = 0): numbe
 }
 
 function entryAt(listing: ListingText, line: number): ListingEntry {
-  const text = listing.text.latin1Slice(listing.start(line), listing.start(line + 1) - 1);
+  const text = listing.text.toString('latin1', listing.start(line), listing.start(line + 1) - 1);
   const entry = parseListingLine(text);
   if (entry === undefined) {
-    throw new TbuildError('TBUILD_STORE_CORRUPT', `a listing has a malformed line: ${JSON.stringify(text.slice(0, 200))}`);
+    throw new TbuildError(
+      'TBUILD_STORE_CORRUPT',
+      `a listing has a malformed line: ${JSON.stringify(text.slice(0, 200))}`,
+    );
   }
   return entry;
 }

@@ -10,6 +10,8 @@ export interface Lock {
    * While somebody else holds it, polls without blocking the event loop; an aborted signal rejects with its reason.
    */
   run<T>(mode: 'shared' | 'exclusive', action: () => T): Promise<T>;
+  /** The same at once, for locks that are only ever held for moments: it blocks the event loop until then. */
+  runNow<T>(action: () => T): T;
   /** A descriptor on the store's file system. */
   fd(): number;
   close(): void;
@@ -36,6 +38,18 @@ export function openLock(addon: NativeAddon, path: string, signal?: AbortSignal)
         addon.lock(fd(), 'none', false);
       }
     },
+    runNow(action) {
+      try {
+        addon.lock(fd(), 'exclusive', true);
+      } catch (error) {
+        throw ioError(error, 'lock', path);
+      }
+      try {
+        return action();
+      } finally {
+        addon.lock(fd(), 'none', false);
+      }
+    },
     close() {
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = undefined;
@@ -45,7 +59,7 @@ export function openLock(addon: NativeAddon, path: string, signal?: AbortSignal)
 
 function openLockFile(path: string): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_CLOEXEC, 0o600);
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   } catch (error) {
     throw ioError(error, 'open the lock', path);
   }

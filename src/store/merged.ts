@@ -31,7 +31,8 @@ export function mergedView(chain: Chain, listingOf: (id: LayerId) => Listing): M
   let root: Found | undefined;
   const directories = new Map<string, Found>();
 
-  const openRoot = (): Found => (root ??= findRoot([...new Set(chain.map(({ layer }) => layer).reverse())].map(listingOf)));
+  const openRoot = (): Found =>
+    (root ??= findRoot([...new Set(chain.map(({ layer }) => layer).reverse())].map(listingOf)));
 
   const lookUp = (path: string): Found | undefined => {
     if (path === '') return openRoot();
@@ -43,11 +44,10 @@ export function mergedView(chain: Chain, listingOf: (id: LayerId) => Listing): M
     return found;
   };
 
-  const find = (path: string): ListingEntry | undefined => lookUp(path)?.entry;
   return {
-    find,
+    find: (path) => lookUp(path)?.entry,
     layerOf: (path) => lookUp(path)?.layer,
-    children: (path) => mergeChildren(lookUp(path)?.visible ?? [], path).map((child) => find(child.path) ?? child),
+    children: (path) => mergeChildren(lookUp(path)?.visible ?? [], path),
     resolve: (path, { followLast }) => resolvePath(lookUp, path, followLast),
   };
 }
@@ -76,13 +76,18 @@ const unlistedRoot: ListingEntry = {
   xattrs: {},
 };
 
-/** Every layer shows at the root, listed or not. */
+/** Every layer shows at the root, listed or not, down to an opaque one. */
 function findRoot(listings: readonly Listing[]): Found {
+  let top: { entry: ListingEntry; layer: LayerId } | undefined;
+  const visible: Listing[] = [];
   for (const listing of listings) {
+    visible.push(listing);
     const entry = listing.find('');
-    if (entry !== undefined) return { entry, layer: listing.id, visible: listings };
+    if (entry === undefined) continue;
+    top ??= { entry, layer: listing.id };
+    if (entry.opaque) break;
   }
-  return { entry: unlistedRoot, layer: undefined, visible: listings };
+  return { entry: top?.entry ?? unlistedRoot, layer: top?.layer, visible };
 }
 
 /** overlayfs: the topmost entry counts; a directory merges with those below until one is opaque or something that is not a directory comes. */

@@ -1,4 +1,4 @@
-import { chmodSync, statSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync } from 'node:fs';
 import { errnoOf, ioError } from '../util/io-error.ts';
 
 /**
@@ -17,28 +17,43 @@ export function syncState(path: string): SyncState {
 export interface Unsynced {
   add(path: string): void;
   has(path: string): boolean;
-  /** What is to be marked once a sync that starts after this call has ended. */
-  take(): readonly string[];
+  /** Files to mark once a sync that starts after this call has ended. */
+  take(): readonly UnsyncedFile[];
+}
+
+export interface UnsyncedFile {
+  readonly path: string;
+  /** Another file in its place, which the sync may have missed, is not to be marked. */
+  readonly ino: number;
 }
 
 export function trackUnsynced(): Unsynced {
-  const paths = new Set<string>();
+  const inodes = new Map<string, number>();
   return {
-    add: (path) => void paths.add(path),
-    has: (path) => paths.has(path),
+    add(path) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat !== undefined) inodes.set(path, stat.ino);
+    },
+    has: (path) => inodes.has(path),
     take() {
-      const taken = [...paths];
-      paths.clear();
+      const taken = [...inodes].map(([path, ino]) => ({ path, ino }));
+      inodes.clear();
       return taken;
     },
   };
 }
 
-export function markSynced(path: string): void {
+export function markSynced({ path, ino }: UnsyncedFile): void {
+  let fd: number;
   try {
-    chmodSync(path, 0o400);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
-    // Something else was put in its place or it was pruned; its maker marks what is there now.
-    if (errnoOf(error) !== 'ENOENT') throw ioError(error, 'mark as synced', path);
+    if (errnoOf(error) === 'ENOENT') return;
+    throw ioError(error, 'mark as synced', path);
+  }
+  try {
+    if (fstatSync(fd).ino === ino) fchmodSync(fd, 0o400);
+  } finally {
+    closeSync(fd);
   }
 }

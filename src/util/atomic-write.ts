@@ -35,7 +35,7 @@ export function writeNewFile(path: string, parts: readonly Uint8Array[]): void {
 
 /** Writes on until all is written: a full disk cuts one `write` short before the next one fails. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     written += writeSync(fd, bytes, written, bytes.length - written);
   }
 }

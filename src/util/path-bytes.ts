@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
 export function decodePathBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8');
   let text = '';
-  for (let index = 0; index < bytes.length; ) {
+  for (let index = 0; index < bytes.length;) {
     const first = bytes[index] ?? 0;
     const length = sequenceLength(first);
     const sequence = bytes.subarray(index, index + length);
@@ -20,7 +20,7 @@ export function decodePathBytes(bytes: Buffer): string {
 
 /** The inverse of {@link decodePathBytes}. */
 export function encodePathBytes(path: string): Buffer {
-  if (path.isWellFormed()) return Buffer.from(path, 'utf8');
+  if (!loneSurrogate.test(path)) return Buffer.from(path, 'utf8');
   const parts: Buffer[] = [];
   for (const character of path) {
     const code = character.codePointAt(0) ?? 0;
@@ -29,6 +29,8 @@ export function encodePathBytes(path: string): Buffer {
   }
   return Buffer.concat(parts);
 }
+
+const loneSurrogate = /\p{Surrogate}/u;
 
 function sequenceLength(first: number): number {
   if (first < 0xc0) return 1;

@@ -27,7 +27,8 @@ function readAll(fd: number): Buffer {
     const count = readSync(fd, scratch, 0, scratch.length, null);
     chunks.push(Buffer.from(scratch.subarray(0, count)));
     // A regular file answers short only at its end.
-    if (count < scratch.length) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    if (count < scratch.length)
+      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   }
 }
 

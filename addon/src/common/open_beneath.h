@@ -1,6 +1,7 @@
 // openat2(2): paths that come from outside are only ever opened below a descriptor.
 #pragma once
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>

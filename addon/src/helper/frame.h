@@ -77,6 +77,11 @@ public:
   void read_ahead() { buffer_.resize(256 * 1024); }
   // Ends the worker when the peer closed its end: called now and then by long work that neither sends nor receives.
   void leave_if_cancelled() const;
+  // The same, looking only every 64th time: cheap enough for every file.
+  void tick() {
+    if (++ticks_ % 64 == 0)
+      leave_if_cancelled();
+  }
 
 private:
   size_t read_some(char* out, size_t size);
@@ -86,6 +91,7 @@ private:
   int fd_;
   std::string buffer_;
   size_t begin_ = 0, end_ = 0;
+  unsigned ticks_ = 0;
 };
 
 } // namespace tbuild

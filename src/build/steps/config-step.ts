@@ -6,29 +6,31 @@ import { accessState } from '../stage-state.ts';
 import type { StageState } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
 
-/** A step that changes only the config is always computed; its record says whether it has been built on just this before. */
-export async function solveConfigStep(session: Session, state: StageState, run: StepRun, text: string): Promise<void> {
+/** A step that changes only the config is always computed; its record says whether it has been built on just this before, and when first (milliseconds since the epoch). */
+export async function solveConfigStep(session: Session, state: StageState, run: StepRun, text: string): Promise<number> {
   const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
   const key = staticKey({ kind: run.kind, text, lineage: state.lineage });
   const { below } = accessState(session.store, state);
   const found = await lookUp(session.store, key, below);
   if (found.hit && !session.options.noCache) {
     run.hit(inputs, undefined);
-    return;
+    return found.record.created;
   }
   if (session.options.noCache) run.miss(inputs, { kind: 'no-cache' });
-  else if (!found.hit) await run.explain(inputs, found.miss, state.changedBelow);
+  else if (!found.hit) await run.explain(inputs, found.miss);
+  const created = found.hit ? found.record.created : Date.now();
   if (!found.hit) {
     await remember(session.store, key, {
       version: 1,
       layer: null,
       diffId: null,
       state: null,
-      created: Date.now(),
+      created,
       readSet: { kind: 'facts', facts: [] },
       heldOn: state.chainState,
       durationMs: 0,
     });
   }
   run.executed(inputs, undefined);
+  return created;
 }

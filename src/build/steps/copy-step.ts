@@ -5,6 +5,7 @@ import type { FactReader } from '../../cache/facts.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
+import { keepFiles } from '../kept-files.ts';
 import { resolveOwner } from '../owner.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
@@ -24,20 +25,18 @@ export interface TransferSource {
   /** The set after the helper found that files were not what their digests said. */
   readonly withChanges: (set: SourceSet, changed: readonly { path: string; sha256: string; size: number }[]) => SourceSet;
   /** Readable description, kept for `cache why`. */
-  readonly describe: () => Promise<string>;
+  readonly describe: (set: SourceSet) => string;
 }
 
 /** COPY and ADD as a layer: what is written is planned from listings; the helper only writes it. */
 export async function transferStep(
-  session: Session,
-  state: StageState,
-  access: StateAccess,
+  { session, state, access }: { readonly session: Session; readonly state: StageState; readonly access: StateAccess },
   instruction: CopyInstruction | AddInstruction,
   source: TransferSource,
 ): Promise<LayerStep> {
   const destination = absoluteDestination(state, instruction.destination);
   checkDestination(instruction, destination);
-  const inputsFor = async (digest: string): Promise<StepInputs> => ({
+  const inputsFor = (digest: string): StepInputs => ({
     text: `${instruction.kind.toUpperCase()} ${instruction.sources.join(' ')} ${destination}`,
     environment: {},
     settings: {
@@ -46,25 +45,27 @@ export async function transferStep(
       ...(instruction.link ? { '--link': 'true' } : {}),
       ...epochSetting(session.options.epoch),
     },
-    files: { origin: source.origin, digest, description: await session.keepFiles(digest, source.describe) },
+    files: { origin: source.origin, digest },
     below: undefined,
   });
   return {
-    inputs: await inputsFor(await source.digest()),
-    changedBelow: state.changedBelow,
+    inputs: inputsFor(await source.digest()),
     async execute(job) {
       const set = await source.select();
       // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").
       const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
       const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
       const plan = instruction.kind === 'add' ? planAdd : planCopy;
-      const { entries, rootAttributes } = await plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
+      const { entries, rootAttributes, changed: changedArchives } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
       const diff = await session.helper.write(
         { diff: job.diff, rootAttributes, epoch: session.options.epoch, signal: session.signal, sources: set.roots },
         entries,
       );
       const facts = instruction.link ? [] : reader.facts();
-      const inputs = diff.changed.length > 0 ? await inputsFor(source.withChanges(set, diff.changed).digest) : undefined;
+      const changed = [...diff.changed, ...changedArchives];
+      const final = changed.length > 0 ? source.withChanges(set, changed) : set;
+      await keepFiles(session.store, final.digest, source.describe(final));
+      const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
   };

@@ -18,7 +18,6 @@ export function workdirStep(session: Session, state: StageState, access: StateAc
       files: undefined,
       below: undefined,
     },
-    changedBelow: state.changedBelow,
     async execute(job) {
       const reader = access.reader();
       const owner = user === '' ? undefined : await resolveOwner(user, { reader, access, session, purpose: 'user' });

@@ -1,6 +1,6 @@
 import { TbuildError } from '../../errors.ts';
 import type { FactReader } from '../../cache/facts.ts';
-import type { DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
+import type { ChangedFile, DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
 import { createPlacer, refuseWhiteoutName } from './placer.ts';
 import type { Ownership, Placer } from './placer.ts';
 import type { SourceEntry, SourceItem } from './source.ts';
@@ -11,11 +11,15 @@ export interface CopyRequest {
   /** Absolute; a trailing slash says that it is a directory. */
   readonly destination: string;
   readonly ownership: Ownership;
+  /** Absolute directories that `FileContent.source` counts. */
+  readonly roots: readonly string[];
 }
 
 export interface CopyPlan {
-  readonly entries: readonly WriteEntry[];
+  readonly entries: Iterable<WriteEntry> | AsyncIterable<WriteEntry>;
   readonly rootAttributes: DirectoryAttributes;
+  /** Files whose content was not what the key said, found while the entries were taken. */
+  readonly changed: readonly ChangedFile[];
 }
 
 /** What COPY writes on a state, as entries of the helper's `write`. Everything that it reads of the state goes through `reader`. Pure. */
@@ -23,11 +27,11 @@ export function planCopy(request: CopyRequest, reader: FactReader): CopyPlan {
   const placer = createPlacer(reader, request.ownership);
   const entries: WriteEntry[] = [];
   for (const item of request.items) entries.push(...copyItem(item, request, placer));
-  return { entries, rootAttributes: placer.rootAttributes };
+  return { entries, rootAttributes: placer.rootAttributes, changed: [] };
 }
 
 /** Entries for one source item; ADD uses it for what is not an archive. */
-export function copyItem(item: SourceItem, request: Omit<CopyRequest, 'items'> & { readonly items: readonly unknown[] }, placer: Placer): WriteEntry[] {
+export function copyItem(item: SourceItem, request: CopyRequest, placer: Placer): WriteEntry[] {
   const [first] = item.entries;
   if (first === undefined) return [];
   const walked = placer.walk(request.destination);

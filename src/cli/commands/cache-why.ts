@@ -32,6 +32,8 @@ export const command: Command = {
 function describeStep(step: ReportedStep, total: number): string {
   const head = `Step ${step.number}/${total} : ${step.text}\n`;
   switch (step.outcome) {
+    case 'base':
+      return `${head} ---> ${step.layer ?? ''}\n`;
     case 'cached':
       return `${head} ---> cached\n`;
     case 'executed':

@@ -56,7 +56,7 @@ export function plainProgress(write: (text: string) => void): Progress {
         case 'step:done':
           flush(event.step);
           if (event.outcome === 'cached') line(event.step, ' ---> Using cache');
-          if (event.layer !== undefined) line(event.step, ` ---> ${shortId(event.layer)}${event.outcome === 'cached' ? '' : ` (${formatDuration(event.durationMs)})`}`);
+          if (event.layer !== undefined) line(event.step, ` ---> ${shortId(event.layer)}${event.outcome !== 'executed' ? '' : ` (${formatDuration(event.durationMs)})`}`);
           break;
         case 'step:error':
           flush(event.step);

@@ -1,0 +1,54 @@
+import { availableParallelism } from 'node:os';
+import { TbuildError } from '../errors.ts';
+import type { Store } from '../store/types.ts';
+import type { ImageRecord } from '../store/types.ts';
+import { createEventQueue } from './event-queue.ts';
+import type { BuildEvent } from './events.ts';
+import { resolveOptions } from './options.ts';
+import type { BuildOptions } from './options.ts';
+import { openStore } from './open-store.ts';
+import { solve } from './solve.ts';
+
+export interface BuildResult {
+  readonly image: ImageRecord;
+  /** Names that point to the image now. */
+  readonly names: readonly string[];
+  readonly cached: number;
+  readonly executed: number;
+  readonly durationMs: number;
+}
+
+/** A build under way. Read its events, or only await `result`; disposing aborts it and waits until all is cleaned up. */
+export interface Build extends AsyncIterable<BuildEvent>, AsyncDisposable {
+  readonly result: Promise<BuildResult>;
+}
+
+/** Starts at once. Leaving the iteration early aborts; a failure rejects `result` and ends the iteration with the same error. */
+export function build(options: BuildOptions): Build {
+  const resolved = resolveOptions(options, availableParallelism());
+  const abort = new AbortController();
+  const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  const abandon = (): void => abort.abort(new TbuildError('TBUILD_USAGE', 'the build was abandoned by its reader'));
+  const events = createEventQueue(abandon);
+  const emit = (event: BuildEvent): void => events.push(event);
+  const result = withStore(options, (store) => solve({ options: resolved, store, signal, emit }));
+  // The failure reaches whoever reads either of the two; reading only one must not make the other an unhandled rejection.
+  result.then(
+    () => events.end(),
+    (error: unknown) => events.end(error),
+  );
+  return {
+    result,
+    [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
+    async [Symbol.asyncDispose]() {
+      abandon();
+      await result.catch(() => undefined);
+    },
+  };
+}
+
+async function withStore<T>(options: BuildOptions, body: (store: Store) => Promise<T>): Promise<T> {
+  if (options.store !== undefined) return body(options.store);
+  await using store = await openStore({ root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart });
+  return await body(store);
+}

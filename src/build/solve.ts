@@ -1,0 +1,138 @@
+import type { Dockerfile } from '../dockerfile/instruction.ts';
+import type { StepInputs } from '../cache/inputs.ts';
+import { readReport, reportName, writeReport } from '../cache/report.ts';
+import type { BuildReport } from '../cache/report.ts';
+import { assembleImage } from '../image/assemble.ts';
+import { formatReference, parseReference } from '../oci/reference.ts';
+import { planGraph } from '../graph/plan.ts';
+import type { PlannedStep } from '../graph/plan.ts';
+import type { ImageRecord, Store } from '../store/types.ts';
+import type { BuildResult } from './build.ts';
+import { openBuildContext } from './context.ts';
+import type { Emit } from './events.ts';
+import { compareKeptFiles } from './kept-files.ts';
+import { loadDockerfile } from './load-dockerfile.ts';
+import { helperOf } from './open-store.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { StagePlan } from './plan.ts';
+import { planStages } from './plan-stages.ts';
+import { createSemaphore } from './semaphore.ts';
+import type { Session } from './session.ts';
+import { solveStage } from './stage.ts';
+import type { StageResult } from './stage.ts';
+
+export interface Solving {
+  readonly options: ResolvedOptions;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+/** Dockerfile to image: parse, plan, solve the stages, assemble, write outputs, move names, report. */
+export async function solve({ options, store, signal, emit }: Solving): Promise<BuildResult> {
+  const started = Date.now();
+  const names = options.tags.map((tag) => formatReference(parseReference(tag)));
+  const { dockerfile, path } = await loadDockerfile(store, options);
+  for (const { rule, message, span } of dockerfile.warnings) emit({ type: 'warning', code: rule, message, span });
+  const plan = planStages(dockerfile, options);
+  const steps = planGraph(plan.stages, plan.findStage);
+  emit({ type: 'graph', steps });
+  const report = reportName(options.context, path, options.target);
+  const session = openSession({ options, store, signal, emit }, { dockerfile, path, report, stagePlan: (index) => stagePlan(plan, steps, index) });
+  let image: ImageRecord | undefined;
+  try {
+    const result = await session.solveTarget(plan.target);
+    image = await finish(session, result, names);
+  } finally {
+    const runs = session.runs.map((run) => run.report());
+    await writeReport(store, report, reportOf({ options, path, started }, { image, names, steps, runs }));
+  }
+  emit({ type: 'image', image, names });
+  const outcomes = session.runs.map((run) => run.report().outcome);
+  const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
+  return { image, names, cached: count('cached'), executed: count('executed'), durationMs: Date.now() - started };
+}
+
+async function finish(session: Session, { state, created }: StageResult, names: readonly string[]): Promise<ImageRecord> {
+  const { store, options } = session;
+  const { epoch, labels } = options;
+  const image = await assembleImage(store, state.draft, state.chain, { created, epoch, labels });
+  if (options.outputs.length > 0) {
+    const { writeOutputs } = await import('./write-outputs.ts');
+    await writeOutputs(session, image, names);
+  }
+  session.signal.throwIfAborted();
+  await store.tag(image.id, names);
+  return image;
+}
+
+interface SessionParts {
+  readonly dockerfile: Dockerfile;
+  readonly path: string;
+  readonly report: string;
+  readonly stagePlan: (index: number) => StagePlan;
+}
+
+/** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
+function openSession({ options, store, signal, emit }: Solving, parts: SessionParts): Session & { readonly solveTarget: (stages: Target) => Promise<StageResult> } {
+  const failure = new AbortController();
+  const stopped = AbortSignal.any([signal, failure.signal]);
+  const stages = new Map<number, Promise<StageResult>>();
+  let context: ReturnType<typeof openBuildContext> | undefined;
+  let earlier: Promise<BuildReport | undefined> | undefined;
+  const session: Session = {
+    options,
+    store,
+    helper: helperOf(store),
+    signal: stopped,
+    emit,
+    limit: createSemaphore(options.concurrency),
+    runs: [],
+    context: () => (context ??= openBuildContext(store, { root: options.context, dockerfile: parts.path, signal: stopped })),
+    earlierReport: () => (earlier ??= readReport(store, parts.report)),
+    compareFiles: (before: StepInputs['files'], after: StepInputs['files']) => compareKeptFiles(store, before, after),
+    stage(index) {
+      const known = stages.get(index);
+      if (known !== undefined) return known;
+      const solving = solveStage(session, parts.stagePlan(index));
+      stages.set(index, solving);
+      solving.catch((error: unknown) => failure.abort(error));
+      return solving;
+    },
+  };
+  return {
+    ...session,
+    async solveTarget({ stage, needed }) {
+      // All at once: a stage waits for another only where it reads from it.
+      for (const index of needed) void session.stage(index).catch(() => undefined);
+      try {
+        return await session.stage(stage);
+      } catch (error) {
+        await Promise.allSettled(stages.values());
+        signal.throwIfAborted();
+        throw failure.signal.aborted ? failure.signal.reason : error;
+      }
+    },
+  };
+}
+
+interface Target {
+  readonly stage: number;
+  readonly needed: readonly number[];
+}
+
+function stagePlan(plan: ReturnType<typeof planStages>, steps: readonly PlannedStep[], index: number): StagePlan {
+  return plan.stagePlan(index, steps.filter(({ stage }) => stage === index));
+}
+
+function reportOf(
+  { options, path, started }: { readonly options: ResolvedOptions; readonly path: string; readonly started: number },
+  { image, names, steps, runs }: { image: ImageRecord | undefined; names: readonly string[]; steps: readonly PlannedStep[]; runs: BuildReport['steps'] },
+): BuildReport {
+  const ran = new Set(runs.map(({ id }) => id));
+  const missing = steps
+    .filter(({ id }) => !ran.has(id))
+    .map(({ id, number, text }) => ({ id, number, text, outcome: 'not-reached', cause: undefined, inputs: undefined, layer: undefined, durationMs: 0 }) as const);
+  const all = [...runs, ...missing].sort((a, b) => a.number - b.number);
+  return { version: 1, context: options.context, dockerfile: path, target: options.target, tags: names, started, steps: all, image: image?.id };
+}

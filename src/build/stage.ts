@@ -1,0 +1,92 @@
+import type { Instruction } from '../dockerfile/instruction.ts';
+import { expandInstruction } from '../dockerfile/expand-instruction.ts';
+import { parseInstruction } from '../dockerfile/parse.ts';
+import { draftFromStage, onbuildTriggers, scratchDraft } from '../image/draft.ts';
+import type { PlannedStep } from '../graph/plan.ts';
+import { openBaseImage } from './base-image.ts';
+import type { Session } from './session.ts';
+import { initialState, visibleVariables } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
+import { startStep } from './step-run.ts';
+import { solveInstruction } from './steps/solve-instruction.ts';
+import type { StagePlan } from './plan.ts';
+
+/** A finished stage. */
+export interface StageResult {
+  readonly state: StageState;
+  /** When its first step was first built, milliseconds since the epoch: the time of an image without layers. */
+  readonly created: number;
+}
+
+/** Solves one stage from its FROM to its last instruction. */
+export async function solveStage(session: Session, plan: StagePlan): Promise<StageResult> {
+  const [fromStep, ...steps] = plan.steps;
+  if (fromStep === undefined) throw new TypeError('a stage has at least its FROM');
+  const { state: start, triggers } = await solveFrom(session, plan, fromStep);
+  let state = start;
+  let created: number | undefined;
+  const work = [...triggerSteps(plan, fromStep, triggers), ...plan.stage.instructions.map((instruction, index) => ({ instruction, step: steps[index] ?? fromStep }))];
+  for (const { instruction, step } of work) {
+    session.signal.throwIfAborted();
+    const run = startStep(session, step, instruction.kind);
+    try {
+      const expanded = expandInstruction(instruction, visibleVariables(state), plan.escape);
+      const solved = await solveInstruction({ session, plan, state, run }, expanded);
+      ({ state } = solved);
+      created ??= solved.created;
+      run.finish();
+    } catch (error) {
+      throw session.signal.aborted ? error : run.fail(error);
+    }
+  }
+  return { state, created: created ?? 0 };
+}
+
+interface StartingPoint {
+  readonly state: StageState;
+  readonly triggers: readonly string[];
+}
+
+async function solveFrom(session: Session, plan: StagePlan, step: PlannedStep): Promise<StartingPoint> {
+  const run = startStep(session, step, 'from');
+  try {
+    const { base } = plan;
+    const start = await openBase(session, plan, (label, current, total) => run.progress(label, current, total));
+    const settings = { image: start.id };
+    run.base({ text: plan.stage.text, environment: {}, settings, files: undefined, below: undefined }, base.kind === 'scratch' ? '' : start.id);
+    run.finish();
+    return start;
+  } catch (error) {
+    throw session.signal.aborted ? error : run.fail(error);
+  }
+}
+
+async function openBase(
+  session: Session,
+  plan: StagePlan,
+  onProgress: (label: string, current: number, total: number | undefined) => void,
+): Promise<StartingPoint & { readonly id: string }> {
+  const { base, platform } = plan;
+  switch (base.kind) {
+    case 'scratch':
+      return { id: 'scratch', state: initialState(scratchDraft(platform), [], 'scratch'), triggers: [] };
+    case 'stage': {
+      const { state } = await session.stage(base.index);
+      const triggers = onbuildTriggers(state.draft);
+      return { id: state.lineage, state: initialState(draftFromStage(state.draft), state.chain, state.lineage), triggers };
+    }
+    case 'image': {
+      const image = await openBaseImage(session, { name: base.name, platform, span: plan.stage.span, onProgress });
+      return { id: image.id, state: initialState(image.draft, image.chain, image.id), triggers: image.triggers };
+    }
+  }
+}
+
+/** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
+function triggerSteps(plan: StagePlan, from: PlannedStep, triggers: readonly string[]): { instruction: Instruction; step: PlannedStep }[] {
+  return triggers.map((trigger, index) => ({
+    instruction: { ...parseInstruction(trigger, { escape: plan.escape, file: from.span.file }), span: from.span },
+    step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${trigger}` },
+  }));
+}
+

@@ -1,0 +1,78 @@
+import type { ArgInstruction, Instruction } from '../../dockerfile/instruction.ts';
+import { applyInstruction, resolveWorkdir } from '../../image/apply-instruction.ts';
+import type { BuildArguments } from '../../image/created-by.ts';
+import { formatTime } from '../../image/history-times.ts';
+import { solveLayerStep } from '../layer-step.ts';
+import type { LayerStep } from '../layer-step.ts';
+import type { StagePlan } from '../plan.ts';
+import type { Session } from '../session.ts';
+import { openTransferSource } from '../sources/open-source.ts';
+import { accessState, nextState } from '../stage-state.ts';
+import type { StageState } from '../stage-state.ts';
+import type { StepRun } from '../step-run.ts';
+import { solveConfigStep } from './config-step.ts';
+import { transferStep } from './copy-step.ts';
+import { runStep } from './run-step.ts';
+import { workdirStep } from './workdir-step.ts';
+
+export interface Solving {
+  readonly session: Session;
+  readonly plan: StagePlan;
+  readonly state: StageState;
+  readonly run: StepRun;
+}
+
+export interface Solved {
+  readonly state: StageState;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+}
+
+/** One (expanded) instruction on a state. */
+export async function solveInstruction(solving: Solving, instruction: Instruction): Promise<Solved> {
+  const { session, plan, state, run } = solving;
+  const args = instruction.kind === 'arg' ? [...state.args, ...declare(plan, instruction)] : state.args;
+  const step = stableText(instruction);
+  const layerStep = await toLayerStep(solving, instruction);
+  if (layerStep === undefined) {
+    // Before the record is looked up: a malformed value must fail the step, cached or not.
+    const draft = applyInstruction(state.draft, instruction, { args, madeLayer: false });
+    const values = instruction.kind === 'arg' ? JSON.stringify(args) : '';
+    const created = await solveConfigStep(session, state, run, `${step}${values}`);
+    return { state: nextState(state, { draft, args, step }), created };
+  }
+  const { layer, created } = await solveLayerStep(session, accessState(session.store, state), run, layerStep);
+  const draft = applyInstruction(state.draft, instruction, { args, madeLayer: true, created: formatTime(created) });
+  return { state: nextState(state, { draft, layer, step }), created };
+}
+
+async function toLayerStep({ session, plan, state, run }: Solving, instruction: Instruction): Promise<LayerStep | undefined> {
+  const access = accessState(session.store, state);
+  switch (instruction.kind) {
+    case 'run':
+      return runStep({ session, state, access, run, platform: plan.platform }, instruction);
+    case 'copy':
+    case 'add': {
+      const source = await openTransferSource(session, plan, instruction);
+      return transferStep({ session, state, access }, instruction, source);
+    }
+    case 'workdir':
+      return workdirStep(session, state, access, resolveWorkdir(state.draft.config.WorkingDir, instruction.path));
+    default:
+      return undefined;
+  }
+}
+
+/** ARG: --build-arg wins over the default; without either, the value of the ARG before the first FROM (Dockerfile reference, "ARG"). */
+function declare(plan: StagePlan, instruction: ArgInstruction): BuildArguments {
+  return instruction.args.map(({ name, value }) => ({
+    name,
+    value: plan.buildArgs.get(name) ?? value ?? plan.globalArgs.get(name),
+  }));
+}
+
+/** The expanded instruction as one stable line, without its place in the file. */
+function stableText(instruction: Instruction): string {
+  const { span: _, text: __, ...rest } = instruction;
+  return JSON.stringify(rest);
+}

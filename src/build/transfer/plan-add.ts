@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { TbuildError } from '../../errors.ts';
+import type { FactReader } from '../../cache/facts.ts';
+import type { ChangedFile, WriteEntry } from '../../native/helper-types.ts';
+import { decompress, isTarArchive } from '../../tar/decompress.ts';
+import { layerEntries } from '../../tar/layer-entries.ts';
+import type { LayerEntriesOptions } from '../../tar/layer-entries.ts';
+import { readTar } from '../../tar/read-tar.ts';
+import { copyItem } from './plan-copy.ts';
+import type { CopyPlan, CopyRequest } from './plan-copy.ts';
+import { createPlacer } from './placer.ts';
+import type { Ownership, Placer } from './placer.ts';
+import type { SourceEntry, SourceItem } from './source.ts';
+import { join } from './walk.ts';
+
+type FileEntry = Extract<SourceEntry, { type: 'file' }>;
+
+/** What ADD writes: archives are unpacked into the destination directory, everything else is copied. Facts and changes are complete when all entries have been taken. */
+export function planAdd(request: CopyRequest, reader: FactReader): CopyPlan {
+  const placer = createPlacer(reader, request.ownership);
+  const changed: ChangedFile[] = [];
+  return { entries: addEntries(request, { placer, reader, changed }), rootAttributes: placer.rootAttributes, changed };
+}
+
+interface Adding {
+  readonly placer: Placer;
+  readonly reader: FactReader;
+  readonly changed: ChangedFile[];
+}
+
+async function* addEntries(request: CopyRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
+  for (const item of request.items) {
+    const archive = await asArchive(item, request.roots);
+    if (archive === undefined) yield* copyItem(item, request, adding.placer);
+    else yield* unpack(archive, request, adding);
+  }
+}
+
+interface Archive {
+  readonly file: FileEntry;
+  readonly path: string;
+}
+
+/** Archives are recognised by content, never by name (Dockerfile reference, "ADD"). */
+async function asArchive(item: SourceItem, roots: readonly string[]): Promise<Archive | undefined> {
+  const [file] = item.entries;
+  if (file?.type !== 'file' || file.content.kind !== 'copy') return undefined;
+  const path = joinPath(roots[file.content.source] ?? '', file.content.path);
+  return (await isTarArchive(openFile(path))) ? { file, path } : undefined;
+}
+
+async function* unpack({ file, path }: Archive, request: CopyRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
+  const { placer } = adding;
+  const walked = placer.walk(request.destination);
+  yield* placer.above(walked);
+  const base = walked.physical;
+  if (walked.entry === undefined && base !== '') {
+    if (placer.directoryPlace(base) === 'absent') yield placer.newDirectory(base);
+  } else if (walked.entry !== undefined) {
+    if (walked.entry.type !== 'directory') {
+      throw new TbuildError('TBUILD_COPY', `/${base} is not a directory, so no archive can be unpacked into it`, {
+        hint: 'remove it in an earlier step, or choose another destination',
+      });
+    }
+    yield* placer.above({ ...walked, existing: [walked.entry], missing: [] });
+  }
+  const hash = createHash('sha256');
+  let size = 0;
+  const observed = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of openFile(path)) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  const options: LayerEntriesOptions = { whiteouts: 'refuse', destination: base, below: (inner) => below(placer, join(base, inner), inner) };
+  for await (const entry of layerEntries(readTar(decompress(observed())), options)) yield owned(entry, request.ownership);
+  const sha256 = hash.digest('hex');
+  if (file.content.kind === 'copy' && sha256 !== file.content.sha256) adding.changed.push({ path: file.content.path, sha256, size });
+}
+
+function below(placer: Placer, path: string, inner: string): ReturnType<NonNullable<LayerEntriesOptions['below']>> {
+  const entry = placer.find(inner === '' ? path.replace(/\/$/, '') : path);
+  if (entry === undefined) return undefined;
+  if (entry.type === 'directory') return { type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs };
+  return entry.type === 'symlink' ? { type: 'symlink', link: entry.link ?? '' } : { type: 'other' };
+}
+
+/** --chown holds for all that an archive brings; --chmod does not (as docker build). */
+function owned(entry: WriteEntry, { owner }: Ownership): WriteEntry {
+  if (owner === undefined || entry.type === 'whiteout' || entry.type === 'hardlink' || entry.type === 'parent') return entry;
+  return { ...entry, ...owner };
+}
+
+function openFile(path: string): AsyncIterable<Uint8Array> {
+  // O_NONBLOCK: a fifo put there meanwhile must not hang the build.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  return createReadStream(path, { flags: flags as unknown as string, highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { SourceSpan } from '../errors.ts';
+import { TbuildError } from '../errors.ts';
+import type { NativeAddon } from '../native/addon.ts';
+import { createFileDigests } from './file-digests.ts';
+import type { FileDigests } from './file-digests.ts';
+import { readIgnoreFile } from './ignore-file.ts';
+import { compileIgnoreRules } from './ignore-rules.ts';
+import type { IgnoreRules } from './ignore-rules.ts';
+import { sourceNotFound } from './not-found.ts';
+import { openScan, scanContext } from './scan.ts';
+import { buildItems, recordsOf } from './selection.ts';
+import type { Selection } from './selection.ts';
+import { digestSelection } from './selection-text.ts';
+import type { SourceFinder } from './source-paths.ts';
+import { findSource } from './source-paths.ts';
+import type { IndexFile, Memo, StatIndex } from './stat-index.ts';
+import { carryOver, decodeIndex, encodeIndex } from './stat-index.ts';
+import { createVisibleTree } from './visible-tree.ts';
+import type { VisibleTree } from './visible-tree.ts';
+
+export interface ContextOptions {
+  /** The directory that is the build context. */
+  readonly root: string;
+  /** Chooses `<Dockerfile>.dockerignore`; undefined where there is no Dockerfile (standard input, a named context). */
+  readonly dockerfilePath?: string | undefined;
+  /** Where the stat index is kept between builds; undefined: nowhere. */
+  readonly index?: IndexFile | undefined;
+  readonly addon: NativeAddon;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SelectOptions {
+  /** False leaves permission bits out of the digest: for a step that sets them itself (`--chmod`). Default true. */
+  readonly modes?: boolean | undefined;
+  /** Where in the Dockerfile, for errors. */
+  readonly span?: SourceSpan | undefined;
+}
+
+/** A build context, listed once when it is opened: every step sees the same list of files. */
+export interface BuildContext {
+  /** Absolute. */
+  readonly root: string;
+  /** Path of the ignore file; undefined: there is none. */
+  readonly ignoreFile: string | undefined;
+  /** The digest that `select` would have. Reads no file, and decodes nothing, when nothing has changed since the index was saved. */
+  digest(sources: readonly string[], options?: SelectOptions): Promise<Memo>;
+  /** Which files the sources of a COPY or ADD name. Throws `TBUILD_SOURCE_NOT_FOUND`; `TBUILD_CONTEXT` for what cannot be read. */
+  select(sources: readonly string[], options?: SelectOptions): Promise<Selection>;
+  /** Keeps what was learned for the next build; writes nothing when that is nothing. */
+  save(): Promise<void>;
+}
+
+/** Throws `TBUILD_CONTEXT` when the root is no directory that can be listed or the ignore file is malformed. */
+export async function openContext(options: ContextOptions): Promise<BuildContext> {
+  const { index, signal, addon } = options;
+  const root = resolve(options.root);
+  await requireDirectory(root);
+  const ignoreFile = await readIgnoreFile(root, options.dockerfilePath);
+  const rules = compileIgnoreRules(ignoreFile);
+  const name = indexName(root, ignoreFile.path);
+  const [buffer, stored] = await Promise.all([scanContext(addon, root, rules.toPruneRules()), index?.read(name)]);
+  signal?.throwIfAborted();
+  const earlier = stored && decodeIndex(stored);
+  const isUnchanged = earlier?.scan.equals(buffer) === true;
+  const rulesKey = createHash('sha256').update(rules.key).digest('hex');
+  const memos = new Map(isUnchanged && earlier.rulesKey === rulesKey ? earlier.memos : []);
+  let hasNewMemo = false;
+
+  let listing: Listing | undefined;
+  const list = (): Listing => (listing ??= openListing({ addon, root, rules, buffer, earlier, isUnchanged }));
+  /** Selections of this build: several steps may ask for the same sources. */
+  const selections = new Map<string, Promise<Selection>>();
+
+  const select = async (sources: readonly string[], { modes = true, span }: SelectOptions): Promise<Selection> => {
+    const { tree, digests } = list();
+    const finder: SourceFinder = {
+      tree,
+      links: digests,
+      notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
+    };
+    const matches = sources.flatMap((source) => findSource(finder, source, span));
+    await digests.read(
+      matches.flatMap((match) => recordsOf(tree, match)),
+      signal,
+    );
+    return digestSelection(buildItems(root, tree, digests, matches), modes);
+  };
+  const selectOnce = (sources: readonly string[], selectOptions: SelectOptions): Promise<Selection> => {
+    const key = memoKey(sources, selectOptions);
+    let selection = selections.get(key);
+    if (selection === undefined) {
+      selection = select(sources, selectOptions);
+      selections.set(key, selection);
+      // A later step may ask again, with its own place in the Dockerfile.
+      selection.catch(() => selections.delete(key));
+    }
+    return selection;
+  };
+
+  return {
+    root,
+    ignoreFile: ignoreFile.path,
+    async digest(sources, selectOptions = {}) {
+      const key = memoKey(sources, selectOptions);
+      const known = memos.get(key);
+      if (known !== undefined) return known;
+      const selection = await selectOnce(sources, selectOptions);
+      const memo = summarize(selection);
+      if (isSettled(selection)) {
+        memos.set(key, memo);
+        hasNewMemo = true;
+      }
+      return memo;
+    },
+    select: (sources, selectOptions = {}) => selectOnce(sources, selectOptions),
+    async save() {
+      if (index === undefined || listing === undefined) return;
+      if (!hasNewMemo && !listing.digests.hasLearned()) return;
+      hasNewMemo = false;
+      await index.write(name, encodeIndex({ scan: buffer, knowledge: listing.knowledge, rulesKey, memos }));
+    },
+  };
+}
+
+interface Listing {
+  readonly tree: VisibleTree;
+  readonly digests: FileDigests;
+  readonly knowledge: StatIndex['knowledge'];
+}
+
+function openListing(context: {
+  readonly addon: NativeAddon;
+  readonly root: string;
+  readonly rules: IgnoreRules;
+  readonly buffer: Buffer;
+  readonly earlier: StatIndex | undefined;
+  readonly isUnchanged: boolean;
+}): Listing {
+  const { addon, root, rules, earlier } = context;
+  const scan = openScan(context.buffer);
+  const knowledge = earlier !== undefined && context.isUnchanged ? earlier.knowledge : carryOver(earlier, scan);
+  return {
+    tree: createVisibleTree(scan, rules),
+    digests: createFileDigests({ addon, root, scan, knowledge }),
+    knowledge,
+  };
+}
+
+/** No file of it may change without the next scan showing so. */
+function isSettled(selection: Selection): boolean {
+  return selection.items.every(({ entries }) => entries.every((entry) => entry.type !== 'file' || !entry.verify));
+}
+
+function summarize({ digest, items }: Selection): Memo {
+  let files = 0;
+  let bytes = 0;
+  for (const { entries } of items) {
+    for (const entry of entries) {
+      if (entry.type !== 'directory') files++;
+      if (entry.type === 'file') bytes += entry.size;
+    }
+  }
+  return { digest, files, bytes, matches: items.length };
+}
+
+function memoKey(sources: readonly string[], { modes = true }: SelectOptions): string {
+  return JSON.stringify([modes, ...sources]);
+}
+
+/** Builds of one directory under different ignore files see different trees, so each has its index. */
+function indexName(root: string, ignoreFile: string | undefined): string {
+  return createHash('sha256')
+    .update(`${root}\0${ignoreFile ?? ''}`)
+    .digest('hex');
+}
+
+async function requireDirectory(root: string): Promise<void> {
+  const stats = await stat(root).catch((cause: unknown) => {
+    throw new TbuildError('TBUILD_CONTEXT', `the build context ${root} cannot be used: ${(cause as Error).message}`, {
+      cause,
+      hint: 'give the path of an existing directory',
+    });
+  });
+  if (stats.isDirectory()) return;
+  throw new TbuildError('TBUILD_CONTEXT', `the build context ${root} is not a directory`, {
+    hint: 'give the directory that holds the files to copy; the Dockerfile goes behind -f',
+  });
+}

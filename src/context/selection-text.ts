@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './selection.ts';
+
+/**
+ * sha256 over a canonical text of what the copied result depends on: relative paths, types, permission bits (unless `modes` is false), contents, link targets, xattrs, hard links.
+ * Not on times, owners or where in the context an item lies, nor on the attributes of a directory whose contents are copied, for Docker gives the destination its own.
+ */
+export function digestSelection(parts: SelectionParts, modes: boolean): Selection {
+  const hash = createHash('sha256');
+  hash.update('tbuild selection 1\n');
+  for (const item of parts.items) {
+    hash.update(`item ${item.entries[0].type}\n`);
+    for (const text of chunks(itemLines(item, (entry) => entryName(item, entry), modes))) hash.update(text);
+  }
+  return { items: parts.items, skipped: parts.skipped, modes, digest: hash.digest('hex') };
+}
+
+/**
+ * One line per entry, for people and for {@link compareDescriptions}: `PATH TYPE MODE [KEY=VALUE]…`, paths relative to the context root and escaped as in a listing
+ * (bytes below 0x21, `%` and from 0x7f on as `%XX`).
+ */
+export function describeSelection(selection: Selection): string {
+  let text = '';
+  for (const item of selection.items) {
+    for (const chunk of chunks(itemLines(item, (entry) => entry.contextPath, selection.modes))) text += chunk;
+  }
+  return text;
+}
+
+function* itemLines(
+  item: SelectedItem,
+  nameOf: (entry: SelectedEntry) => string,
+  modes: boolean,
+): Generator<string, void, undefined> {
+  for (const entry of item.entries) {
+    if (entry.type === 'directory' && entry.path === '') continue;
+    yield `${escapePath(nameOf(entry))} ${entryText(entry, modes)}\n`;
+  }
+}
+
+/** A lone file is copied under its name; what is below a directory under its path there. */
+function entryName(item: SelectedItem, entry: SelectedEntry): string {
+  return entry.path === '' ? item.name : entry.path;
+}
+
+const letters = { directory: 'd', file: 'f', symlink: 'l', fifo: 'p', character: 'c', block: 'b' } as const;
+
+function entryText(entry: SelectedEntry, modes: boolean): string {
+  const mode = modes && entry.type !== 'symlink' ? entry.mode.toString(8) : '-';
+  let text = `${letters[entry.type]} ${mode}`;
+  if (entry.type === 'file') text += ` sha256=${entry.sha256}`;
+  if (entry.type === 'symlink') text += ` link=${escapePath(entry.link)}`;
+  if (entry.type === 'character' || entry.type === 'block') text += ` dev=${entry.major}:${entry.minor}`;
+  if (entry.type === 'file' && entry.hardlink !== undefined) text += ` hard=${escapePath(entry.hardlink)}`;
+  for (const name of Object.keys(entry.xattrs).sort()) text += ` x:${escapePath(name)}=${entry.xattrs[name] ?? ''}`;
+  return text;
+}
+
+function escapePath(path: string): string {
+  if (/^[!-$&-~]*$/.test(path)) return path;
+  let text = '';
+  for (const byte of Buffer.from(path, 'utf8')) {
+    const isPlain = byte > 0x20 && byte < 0x7f && byte !== 0x25;
+    text += isPlain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
+}
+
+const chunkLength = 64 * 1024;
+
+/** Joins lines, so that a hash is not called for each. */
+function* chunks(lines: Iterable<string>): Generator<string, void, undefined> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += line;
+    if (chunk.length < chunkLength) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
+}

@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { build, inspect, runImage, withStore } from '../index.ts';
+import { say } from './say.ts';
+
+/** Builds with a line for each step, and counts them. */
+export async function buildHello(options: {
+  readonly context: string;
+  readonly image: string;
+  readonly storeRoot: string;
+}): Promise<{ readonly cached: number; readonly executed: number }> {
+  const { context, image, storeRoot } = options;
+  const started = performance.now();
+  const count = { cached: 0, executed: 0 };
+  const building = build({ context, tags: [image], storeRoot });
+  for await (const event of building) {
+    if (event.type !== 'step:done') continue;
+    const { step, outcome, layer, durationMs } = event;
+    count[outcome] += 1;
+    say(`Step ${step.number}/${step.total} : ${step.text}`);
+    const result = layer === undefined ? '' : `  layer ${layer.slice(0, 12)}`;
+    say(outcome === 'cached' ? ` ---> Using cache${result}` : ` ---> ${durationMs.toFixed(0)} ms${result}`);
+  }
+  await building.result;
+  say(`\nBuilt in ${(performance.now() - started).toFixed(0)} ms.`);
+  return count;
+}
+
+/** Lists the diff directories as `tbuild inspect` names them, bottom first. */
+export async function showLayers(storeRoot: string, image: string): Promise<void> {
+  const { GraphDriver } = await withStore({ root: storeRoot }, (store) => inspect(store, image));
+  const { UpperDir, LowerDir } = GraphDriver.Data;
+  for (const directory of [UpperDir, ...(LowerDir ?? '').split(':')].toReversed()) {
+    if (directory === undefined || directory === '') continue;
+    say(`${directory}\n    ${listTree(directory).join('  ')}`);
+  }
+}
+
+/** Runs the image's own command and shows what it prints. */
+export async function runHello(storeRoot: string, image: string): Promise<void> {
+  const { exitCode } = await runImage({
+    image,
+    remove: true,
+    storeRoot,
+    onOutput: (stream, chunk) => void process[stream].write(chunk),
+  });
+  if (exitCode !== 0) throw new Error(`the command of the image ended with status ${exitCode}`);
+}
+
+const mostNames = 6;
+
+/** The first few paths of a tree; directories that an ordinary user may not read are shown by their name. */
+function listTree(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
+  const more = names.length - mostNames;
+  return more > 0 ? [...names.slice(0, mostNames), `… and ${more} more`] : names.length > 0 ? names : ['(empty)'];
+}

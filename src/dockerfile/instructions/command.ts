@@ -1,0 +1,50 @@
+import { readFlags, refuseFlags } from '../flags.ts';
+import type {
+  CmdInstruction,
+  Command,
+  EntrypointInstruction,
+  RunInstruction,
+  ShellInstruction,
+} from '../instruction.ts';
+import { parseJsonForm } from '../json-form.ts';
+import type { RawInstruction } from '../split-instructions.ts';
+import { syntaxError } from '../syntax-error.ts';
+
+/** `RUN` without a command runs an empty shell line, as docker has it; `RUN []` has nothing to run. */
+export function parseRun(raw: RawInstruction): RunInstruction {
+  const flags = readFlags(raw, { network: 'text', mount: 'unsupported', security: 'unsupported', device: 'unsupported' });
+  const command = parseCommand(raw);
+  if (command.form === 'exec' && command.argv.length === 0) throw syntaxError('RUN requires a command', raw.span);
+  return { kind: 'run', span: raw.span, text: raw.text, command, network: readNetwork(flags.network, raw) };
+}
+
+export function parseCmd(raw: RawInstruction): CmdInstruction {
+  refuseFlags(raw);
+  return { kind: 'cmd', span: raw.span, text: raw.text, command: parseCommand(raw) };
+}
+
+export function parseEntrypoint(raw: RawInstruction): EntrypointInstruction {
+  refuseFlags(raw);
+  return { kind: 'entrypoint', span: raw.span, text: raw.text, command: parseCommand(raw) };
+}
+
+export function parseShell(raw: RawInstruction): ShellInstruction {
+  refuseFlags(raw);
+  const argv = parseJsonForm(raw.args, raw.span);
+  if (raw.args === '' || argv?.length === 0) throw syntaxError('SHELL requires at least one argument', raw.span);
+  if (argv === undefined) {
+    const hint = 'Write SHELL ["/bin/sh", "-c"], with double quotes.';
+    throw syntaxError('SHELL requires the arguments to be in JSON form', raw.span, hint);
+  }
+  return { kind: 'shell', span: raw.span, text: raw.text, argv };
+}
+
+function parseCommand({ args, span }: RawInstruction): Command {
+  const argv = parseJsonForm(args, span);
+  return argv === undefined ? { form: 'shell', text: args } : { form: 'exec', argv };
+}
+
+function readNetwork(value: string | undefined, raw: RawInstruction): RunInstruction['network'] {
+  if (value === undefined || value === 'default' || value === 'none' || value === 'host') return value;
+  throw syntaxError(`invalid network mode "${value}"`, raw.span, 'The modes are default, none and host.');
+}

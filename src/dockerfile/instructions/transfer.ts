@@ -1,0 +1,92 @@
+import { readFlags } from '../flags.ts';
+import type { AddInstruction, CopyInstruction } from '../instruction.ts';
+import { parseJsonForm } from '../json-form.ts';
+import type { RawInstruction } from '../split-instructions.ts';
+import { syntaxError, unsupported } from '../syntax-error.ts';
+import { splitBlanks } from '../words.ts';
+
+export function parseCopy(raw: RawInstruction): CopyInstruction {
+  const flags = readFlags(raw, {
+    from: 'text',
+    chown: 'text',
+    chmod: 'text',
+    link: 'boolean',
+    parents: 'unsupported',
+    exclude: 'unsupported',
+  });
+  if (flags.from?.includes('$') === true) {
+    const hint = 'Define a stage with FROM, where ARGs of before the first FROM are expanded, and copy from that.';
+    throw syntaxError('variable expansion is not supported for --from', raw.span, hint);
+  }
+  return checkTransfer({ kind: 'copy', ...commonFields(raw, flags), from: nonEmpty(flags.from) });
+}
+
+export function parseAdd(raw: RawInstruction): AddInstruction {
+  const flags = readFlags(raw, {
+    chown: 'text',
+    chmod: 'text',
+    link: 'boolean',
+    checksum: 'unsupported',
+    'keep-git-dir': 'unsupported',
+    unpack: 'unsupported',
+    exclude: 'unsupported',
+  });
+  return checkTransfer({ kind: 'add', ...commonFields(raw, flags) });
+}
+
+/** Refuses sources and modes that cannot be carried out. What a variable hides is seen when it is called again after expansion. */
+export function checkTransfer<Transfer extends CopyInstruction | AddInstruction>(transfer: Transfer): Transfer {
+  const { kind, sources, chmod, span } = transfer;
+  for (const source of sources) {
+    if (kind === 'copy' && isHttp(source)) {
+      throw syntaxError("source can't be a URL for COPY", span, 'ADD is the instruction that downloads.');
+    }
+    if (kind === 'add' && (isHttp(source) || isGit(source))) {
+      throw unsupported(`ADD of a URL (${source})`, span, 'Download it in a RUN instruction, or into the build context.');
+    }
+  }
+  if (chmod !== undefined && !/["'$\\`]/.test(chmod)) checkMode(chmod, transfer);
+  return transfer;
+}
+
+type TransferFlags = Partial<Readonly<Record<'chown' | 'chmod' | 'link', string>>>;
+
+function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstruction, 'kind'> {
+  const words = parseJsonForm(raw.args, raw.span) ?? splitBlanks(raw.args);
+  const destination = words.at(-1);
+  if (words.length < 2 || destination === undefined) {
+    throw syntaxError(
+      `${raw.name.toUpperCase()} requires at least two arguments, but only one was provided. Destination could not be determined`,
+      raw.span,
+    );
+  }
+  return {
+    span: raw.span,
+    text: raw.text,
+    sources: words.slice(0, -1),
+    destination,
+    chown: nonEmpty(flags.chown),
+    chmod: nonEmpty(flags.chmod),
+    link: flags.link === 'true',
+  };
+}
+
+function checkMode(mode: string, { kind, span }: CopyInstruction | AddInstruction): void {
+  if (/^[0-7]+$/.test(mode) && Number.parseInt(mode, 8) <= 0o7777) return;
+  if (/[a-zA-Z,=]/.test(mode) && !mode.startsWith('0')) {
+    throw unsupported(`the symbolic mode ${kind.toUpperCase()} --chmod=${mode}`, span, 'Write the mode in octal: --chmod=0755.');
+  }
+  throw syntaxError(`invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`, span);
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function isHttp(source: string): boolean {
+  return source.startsWith('http://') || source.startsWith('https://');
+}
+
+function isGit(source: string): boolean {
+  return source.startsWith('git://') || source.startsWith('ssh://') || /^[a-zA-Z0-9]+@[\w.-]+:/.test(source);
+}

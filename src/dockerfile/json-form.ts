@@ -1,0 +1,23 @@
+import type { SourceSpan } from '../errors.ts';
+import { trimGoSpaceStart } from './go-space.ts';
+import { syntaxError } from './syntax-error.ts';
+
+/**
+ * The strings of an argument in JSON form, or `undefined` where docker takes it for plain text: no bracket at the start, or not valid JSON.
+ * A valid array with anything but strings is TBUILD_DOCKERFILE_SYNTAX.
+ */
+export function parseJsonForm(args: string, span: SourceSpan): readonly string[] | undefined {
+  const text = trimGoSpaceStart(args);
+  if (!text.startsWith('[')) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw syntaxError('when using JSON array syntax, arrays must be comprised of strings only', span);
+  }
+  // Half a surrogate pair cannot be encoded; Go puts the replacement character in its place.
+  return value.map((item) => item.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
+}

@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { mergedView } from '../store/merged.ts';
+import type { Chain, LayerId } from '../store/types.ts';
+import { openCleanup } from '../util/cleanup.ts';
+import type { LayerAccess } from './layer-blob.ts';
+import { openLayerContents } from './layer-contents.ts';
+import type { LayerContents } from './layer-contents.ts';
+import { mergedEntries } from './merged-entries.ts';
+import type { MergedEntry } from './merged-entries.ts';
+import { padding, tarHeader } from './tar-header.ts';
+
+export interface ExportTarOptions extends LayerAccess {
+  readonly chain: Chain;
+  readonly destination: Writable;
+}
+
+/**
+ * Writes what a chain of layers adds up to as one tar, sorted by path, with owners and extended attributes, and ends the destination. The root itself is not in it, as with docker.
+ * Contents are streamed: each layer is read once, side by side.
+ */
+export async function exportTar(options: ExportTarOptions): Promise<void> {
+  const { store, chain, destination, signal } = options;
+  const listingOf = (id: LayerId): ReturnType<typeof store.listing> => store.listing(id);
+  const entries = mergedEntries(chain, mergedView(chain, listingOf), listingOf);
+  await pipeline(rootfsTar(options, entries), destination, ...(signal === undefined ? [] : [{ signal }]));
+}
+
+async function* rootfsTar(
+  access: LayerAccess,
+  entries: readonly MergedEntry[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  await using cleanup = openCleanup();
+  const job = cleanup.use(await access.store.createJob());
+  const spool = job.diff;
+  await mkdir(spool);
+  const late = new Set(entries.flatMap(({ entry, layer, content }) => lateKey({ entry, layer, content })));
+  const opened = new Map<LayerId, LayerContents>();
+  const contentsOf = (layer: LayerId): LayerContents => {
+    const known = opened.get(layer);
+    if (known !== undefined) return known;
+    const paths = new Set([...late].filter((key) => key.layer === layer).map((key) => key.path));
+    const contents = cleanup.use(openLayerContents(access, layer, { late: paths, spool }));
+    opened.set(layer, contents);
+    return contents;
+  };
+  for (const entry of entries) {
+    yield tarHeader(entry);
+    if (entry.content === undefined) continue;
+    yield* contentsOf(entry.layer).read(entry.content);
+    yield padding(entry.entry.size);
+  }
+  yield Buffer.alloc(1024);
+}
+
+interface LateContent {
+  readonly layer: LayerId;
+  readonly path: string;
+}
+
+/** A hard link whose first path is hidden: its content passes by before its own place comes. */
+function lateKey({ entry, layer, content }: Pick<MergedEntry, 'entry' | 'layer' | 'content'>): readonly LateContent[] {
+  return content === undefined || content === entry.path ? [] : [{ layer, path: content }];
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { TbuildError } from '../errors.ts';
+import { mediaTypes } from '../oci/descriptor.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { digestFromHex, digestHex } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { BlobWriter, ChainLayer } from '../store/types.ts';
+import { decompress } from '../tar/decompress.ts';
+import { layerEntries } from '../tar/layer-entries.ts';
+import type { Omission } from '../tar/layer-entries.ts';
+import { readTar } from '../tar/read-tar.ts';
+import type { LayerAccess } from './layer-blob.ts';
+
+/** A tar stream on its way to become a layer. */
+export interface ArrivingLayer {
+  /** As it comes: tar or tar.gz. Its end is the blob's end. */
+  readonly stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** What it must turn out to be; undefined: whatever it is (`import`). */
+  readonly expected: { readonly blob: Descriptor; readonly diffId: Digest } | undefined;
+  /** Bytes of the blob received since the last call. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
+export interface ArrivedLayer {
+  readonly layer: ChainLayer;
+  readonly blob: Descriptor;
+  /** Bytes of file contents. */
+  readonly size: number;
+  /** What of the archive the layer did not get. */
+  readonly omissions: readonly Omission[];
+}
+
+/**
+ * Unpacks a tar stream into a layer of the store and keeps the bytes as a blob: one pass, nothing held in memory. Nothing is committed before blob digest, size and diffID are verified.
+ * Device nodes are left out for everybody but root, and reported.
+ *
+ * Throws TBUILD_DIGEST_MISMATCH, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED and what the helper throws; what was written by then is removed.
+ */
+export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Promise<ArrivedLayer> {
+  const { store, helper } = access;
+  const end = new AbortController();
+  const signal = access.signal === undefined ? end.signal : AbortSignal.any([access.signal, end.signal]);
+  const { userns } = await helper.info();
+  await using job = await store.createJob();
+  await using writer = await store.blobWriter();
+  try {
+    const omissions: Omission[] = [];
+    const received = receive(arriving, { writer, signal });
+    const hash = createHash('sha256');
+    const entries = layerEntries(readTar(hashed(decompress(received.chunks), hash)), {
+      devices: userns === 'none' ? 'make' : 'omit',
+      onOmitted: (omission) => omissions.push(omission),
+    });
+    const diff = await helper.write({ diff: job.diff, rootAttributes: defaultRoot, tar: false, signal }, entries);
+    const diffId = digestFromHex(hash.digest('hex'));
+    checkDiffId(arriving, diffId);
+    const { digest, size } = await writer.commit(arriving.expected?.blob);
+    // By the bytes, not by what was announced: docker reads such images too.
+    const mediaType = received.isCompressed() ? mediaTypes.ociLayerGzip : mediaTypes.ociLayer;
+    const blob: Descriptor = { mediaType, digest, size };
+    const layer = await adopt(access, { diffId, blob }, async () => {
+      const omitted = omissions.map(({ path, detail }) => `${path} (${detail})`);
+      return (await job.commitLayer(diff, { omitted })).id;
+    });
+    return { layer, blob, size: diff.size, omissions };
+  } catch (error) {
+    throw withLayerName(error, arriving);
+  } finally {
+    // Where unpacking failed the stream may still be waiting for bytes.
+    end.abort(new Error('the layer is done with'));
+  }
+}
+
+/** A layer starts on its own, whatever will be below it. */
+const defaultRoot = { mode: 0o755, uid: 0, gid: 0, xattrs: {} } as const;
+
+interface Received {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  isCompressed(): boolean;
+}
+
+/** Passes the stream on while it is written into the blob. */
+function receive(
+  { stream, expected, onBytes }: ArrivingLayer,
+  { writer, signal }: { readonly writer: BlobWriter; readonly signal: AbortSignal },
+): Received {
+  let size = 0;
+  let head: readonly [number | undefined, number | undefined] | undefined;
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of stream(signal)) {
+      signal.throwIfAborted();
+      size += chunk.byteLength;
+      if (expected !== undefined && size > expected.blob.size) {
+        throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${expected.blob.size} bytes arrive`, {
+          details: { expected: expected.blob.digest, size: expected.blob.size },
+        });
+      }
+      head ??= [chunk[0], chunk[1]];
+      onBytes?.(chunk.byteLength);
+      await writer.write(chunk);
+      yield chunk;
+    }
+  }
+  return { chunks: chunks(), isCompressed: () => head?.[0] === 0x1f && head[1] === 0x8b };
+}
+
+async function* hashed(
+  stream: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of stream) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+function checkDiffId({ expected }: ArrivingLayer, actual: Digest): void {
+  if (expected === undefined || expected.diffId === actual) return;
+  throw new TbuildError('TBUILD_DIGEST_MISMATCH', `the unpacked tar is not what the image's config says (diffID)`, {
+    hint: 'The image is broken or has been tampered with: do not use it.',
+    details: { expected: expected.diffId, actual },
+  });
+}
+
+/** A diffID that the store has keeps its layer and state, so that what was built on it stays cached. */
+async function adopt(
+  { store }: LayerAccess,
+  { diffId, blob }: { readonly diffId: Digest; readonly blob: Descriptor },
+  commit: () => Promise<string>,
+): Promise<ChainLayer> {
+  const known = await store.findDiffId(diffId);
+  const isThere = known !== undefined && (await store.lease([known.layer]))[0] === true;
+  const layer = isThere ? known.layer : await commit();
+  const state = isThere ? known.state : digestHex(diffId);
+  if (!isThere || known.blob === undefined) await store.putDiffId(diffId, { layer, state, blob });
+  return { layer, diffId, state };
+}
+
+function withLayerName(error: unknown, { expected }: ArrivingLayer): unknown {
+  if (!(error instanceof TbuildError) || expected === undefined) return error;
+  const { code, hint, details } = error;
+  return new TbuildError(code, `layer ${expected.blob.digest}: ${error.message}`, { hint, details, cause: error });
+}

@@ -1,0 +1,159 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TbuildError } from '../errors.ts';
+import { maxConfigSize } from '../oci/config.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { digestHex, digestOf, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import { parseJsonObject } from '../oci/json.ts';
+import { maxManifestSize, parseManifest } from '../oci/manifest.ts';
+import { formatPlatform, matchPlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
+import { errnoOf, ioError } from '../util/io-error.ts';
+import { bringIn } from './bring-in.ts';
+import type { BroughtIn, ImageSource } from './bring-in.ts';
+import type { LayerAccess } from './layer-blob.ts';
+
+/** `PATH[:tag|@digest]` of `oci-layout://PATH…` */
+export interface LayoutReference {
+  readonly path: string;
+  readonly tag: string | undefined;
+  readonly digest: Digest | undefined;
+}
+
+/** Reads what stands behind `oci-layout://`. Throws TBUILD_REFERENCE. */
+export function parseLayoutReference(text: string): LayoutReference {
+  const at = text.lastIndexOf('@');
+  const digest = at === -1 ? undefined : text.slice(at + 1);
+  if (digest !== undefined && (digest.startsWith('sha256:') || !digest.includes('/'))) {
+    if (!isDigest(digest)) throw invalid(text, 'the digest is not sha256 and 64 hex digits');
+    if (at === 0) throw invalid(text, 'the path is missing');
+    return { path: text.slice(0, at), tag: undefined, digest };
+  }
+  const match = /^(.+):([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$/.exec(text);
+  const path = match?.[1] ?? text;
+  if (path === '') throw invalid(text, 'the path is missing');
+  return { path, tag: match?.[2], digest: undefined };
+}
+
+/**
+ * Brings an image of an OCI image layout (a directory with `oci-layout`, `index.json` and `blobs/`) into the store. Without tag or digest the layout's only image is meant, else `latest`.
+ * Throws TBUILD_IMAGE_NOT_FOUND, TBUILD_MANIFEST, TBUILD_PLATFORM_MISMATCH, TBUILD_DIGEST_MISMATCH.
+ */
+export async function readOciLayout(
+  access: LayerAccess,
+  reference: LayoutReference,
+  platform: Platform,
+): Promise<BroughtIn> {
+  return bringIn(access, await openOciLayout(reference, platform));
+}
+
+/** Finds the image in the layout and reads its manifest and config. */
+export async function openOciLayout(reference: LayoutReference, platform: Platform): Promise<ImageSource> {
+  const { path } = reference;
+  const { imageLayoutVersion } = parseJsonObject(await readLimited(join(path, 'oci-layout'), 4096), 'oci-layout');
+  if (typeof imageLayoutVersion !== 'string' || !imageLayoutVersion.startsWith('1.')) {
+    throw new TbuildError('TBUILD_UNSUPPORTED', `${path}: OCI image layout version ${String(imageLayoutVersion)}`, {
+      hint: 'Version 1 is read.',
+    });
+  }
+  const index = parseManifest(await readLimited(join(path, 'index.json'), maxManifestSize), undefined);
+  if (index.kind !== 'index') throw new TbuildError('TBUILD_MANIFEST', `${path}/index.json is no index`);
+  let descriptor = choose(index.manifests, reference, platform);
+  let bytes = await readBlob(path, descriptor, maxManifestSize);
+  let manifest = parseManifest(bytes, descriptor.mediaType);
+  for (let depth = 0; manifest.kind === 'index'; depth++) {
+    if (depth === maxDepth) throw new TbuildError('TBUILD_MANIFEST', `${path}: indexes nested too deep`);
+    descriptor = matchPlatform(manifest.manifests, platform) ?? mismatch(path, platform);
+    bytes = await readBlob(path, descriptor, maxManifestSize);
+    manifest = parseManifest(bytes, descriptor.mediaType);
+  }
+  return {
+    manifest: { mediaType: manifest.mediaType, digest: descriptor.digest, size: bytes.length },
+    manifestBytes: bytes,
+    configBytes: await readBlob(path, manifest.config, maxConfigSize),
+    repoDigests: [],
+    open: (blob, signal) => streamBlob(blobPath(path, blob.digest), signal),
+  };
+}
+
+const maxDepth = 4;
+
+function choose(manifests: readonly Descriptor[], reference: LayoutReference, platform: Platform): Descriptor {
+  const { path, tag, digest } = reference;
+  if (digest !== undefined) {
+    // As docker does, also a manifest that the index does not name.
+    return (
+      manifests.find((each) => each.digest === digest) ?? { mediaType: 'application/octet-stream', digest, size: 0 }
+    );
+  }
+  const wanted = tag ?? (new Set(manifests.map((each) => each.digest)).size > 1 ? 'latest' : undefined);
+  const named = wanted === undefined ? manifests : manifests.filter((each) => tagOf(each) === wanted);
+  if (named.length === 0) return notFound(path, wanted ?? 'image', manifests);
+  return named.length === 1 && named[0] !== undefined
+    ? named[0]
+    : (matchPlatform(named, platform) ?? mismatch(path, platform));
+}
+
+/** The reference name is a tag, or (buildah, older tools) a whole image name. */
+function tagOf({ annotations }: Descriptor): string | undefined {
+  const name = annotations?.['org.opencontainers.image.ref.name'];
+  return name?.slice(Math.max(name.lastIndexOf(':'), name.lastIndexOf('/')) + 1);
+}
+
+function blobPath(path: string, digest: Digest): string {
+  return join(path, 'blobs/sha256', digestHex(digest));
+}
+
+async function readBlob(path: string, { digest }: Descriptor, limit: number): Promise<Buffer> {
+  const bytes = await readLimited(blobPath(path, digest), limit);
+  const actual = digestOf(bytes);
+  if (actual === digest) return bytes;
+  throw new TbuildError('TBUILD_DIGEST_MISMATCH', `${blobPath(path, digest)} does not match its name`, {
+    details: { expected: digest, actual },
+  });
+}
+
+async function* streamBlob(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* createReadStream(path, { signal, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw ioError(error, 'read', path);
+  }
+}
+
+async function readLimited(path: string, limit: number): Promise<Buffer> {
+  try {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    if (size > limit) throw new TbuildError('TBUILD_MANIFEST', `${path}: over the limit of ${limit} bytes`);
+    return await file.readFile();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw ioError(error, 'read', path);
+    throw new TbuildError('TBUILD_MANIFEST', `not an OCI image layout: ${path} is missing`, {
+      cause: error,
+      hint: 'Give the directory that holds oci-layout and index.json.',
+    });
+  }
+}
+
+function notFound(path: string, wanted: string, manifests: readonly Descriptor[]): never {
+  const tags = manifests.flatMap((each) => tagOf(each) ?? []);
+  throw new TbuildError('TBUILD_IMAGE_NOT_FOUND', `the OCI layout ${path} has no ${wanted}`, {
+    hint: tags.length === 0 ? 'Its index names no tags.' : `It has ${tags.slice(0, 10).join(', ')}.`,
+  });
+}
+
+function mismatch(path: string, platform: Platform): never {
+  throw new TbuildError(
+    'TBUILD_PLATFORM_MISMATCH',
+    `the OCI layout ${path} has no image for ${formatPlatform(platform)}`,
+  );
+}
+
+function invalid(text: string, reason: string): TbuildError {
+  return new TbuildError('TBUILD_REFERENCE', `invalid OCI layout ${JSON.stringify(text)}: ${reason}`, {
+    hint: 'Write oci-layout://PATH[:tag|@sha256:digest].',
+  });
+}

@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeTree } from './helpers/tree.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+
+let directory: string;
+let unpacked: string;
+let files: readonly string[];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tbuild-package-'));
+  await execute(process.execPath, [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    join(root, '.config/tsconfig.types.json'),
+  ]);
+  const { stdout } = await execute('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', directory], {
+    cwd: root,
+  });
+  const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  files = packed.files.map(({ path }) => path);
+  await execute('tar', ['-xzf', packed.filename], { cwd: directory });
+  unpacked = join(directory, 'package');
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('the packed package', () => {
+  test('holds the program, the library with its types, and what compiles the native part', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'addon/binding.gyp',
+        'addon/install.mjs',
+        'addon/package.json',
+        'dist/THIRD-PARTY-NOTICES.txt',
+        'dist/index.js',
+        'dist/index.js.map',
+        'dist/tbuild.js',
+        'dist/types/index.d.ts',
+      ]),
+    );
+    expect(files.filter((path) => /^addon\/src\/(addon|helper|common)\/.*\.cc$/.test(path)).length).toBeGreaterThan(5);
+  });
+
+  test('holds nothing else', () => {
+    const known =
+      /^(LICENSE|README\.md|package\.json|docs\/|addon\/(src|prebuilds|binding|package|install|README)|dist\/)/;
+    expect(files.filter((path) => !known.test(path) || path.startsWith('dist/demo'))).toEqual([]);
+  });
+
+  test('satisfies publint', async () => {
+    const { messages, pkg } = await publint({ pkgDir: unpacked, strict: true, pack: false });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test('names the licence of every package that is bundled', async () => {
+    const notices = await readFile(join(unpacked, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
+    for (const name of ['dockerfile-ast', 'fast-glob', 'node-gyp-build', 'ora', 'tar-stream', 'xxhash-wasm']) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    }
+  });
+
+  test('runs without any other package', async () => {
+    const { stdout } = await execute(process.execPath, [join(unpacked, 'dist/tbuild.js'), '--help']);
+    expect(stdout).toMatch(/^Usage: tbuild/);
+    const exported = await import(pathToFileURL(join(unpacked, 'dist/index.js')).href);
+    expect(exported).toHaveProperty('build');
+  });
+
+  test('type-checks in a strict project that imports it', async () => {
+    const project = join(directory, 'consumer');
+    await mkdir(join(project, 'node_modules/@types'), { recursive: true });
+    await cp(unpacked, join(project, 'node_modules/tbuild'), { recursive: true });
+    for (const name of ['node', '../undici-types']) {
+      await symlink(join(root, 'node_modules/@types', name), join(project, 'node_modules/@types', name));
+    }
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2023',
+      lib: ['es2023', 'esnext.disposable'],
+      strict: true,
+      noEmit: true,
+    };
+    writeTree(project, {
+      'package.json': '{ "type": "module" }',
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: { ...compilerOptions, exactOptionalPropertyTypes: true, types: ['node'] },
+      }),
+      'use.ts':
+        "import { build } from 'tbuild';\nconst running = build({ context: '.' });\nfor await (const event of running) console.log(event.type);\n",
+    });
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const { stdout } = await execute(process.execPath, [tsc, '-p', project]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+  });
+});
+
+describe('the program', () => {
+  test('is a file of under 20 lines, without static imports', async () => {
+    const text = await readFile(join(root, 'dist/tbuild.js'), 'utf8');
+    expect(text).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(text.split('\n').length).toBeLessThan(20);
+    expect(text).not.toMatch(/^\s*(import|export)\b(?!\()/m);
+  });
+
+  test.each(['--version', '-v'])('answers %s before it loads anything', async (flag) => {
+    const alone = join(directory, 'alone.mjs');
+    await copyFile(join(root, 'dist/tbuild.js'), alone);
+    const { stdout } = await execute(process.execPath, [alone, flag]);
+    expect(stdout).toBe(`tbuild version ${String(manifest['version'])}\n`);
+  });
+
+  test('loads at most 4 files for a fully cached build: three of its own and the addon', async () => {
+    const context = join(directory, 'context');
+    writeTree(context, { Dockerfile: 'FROM scratch\nENV A=b\nWORKDIR /srv\nCOPY file .\n', file: 'content' });
+    const argv = [join(root, 'dist/tbuild.js'), '-t', 'cached', '--store', join(directory, 'store'), context];
+    await execute(process.execPath, argv);
+    const { stdout } = await execute(process.execPath, argv, {
+      env: { ...process.env, NODE_V8_COVERAGE: join(directory, 'coverage') },
+    });
+    expect(stdout.match(/^ ---> Using cache$/gm)).toHaveLength(3);
+    const loaded = await scriptsOf(join(directory, 'coverage'));
+    expect(loaded.length).toBeLessThanOrEqual(3);
+    expect(loaded.filter((url) => !url.startsWith(pathToFileURL(join(root, 'dist/')).href))).toEqual([]);
+  });
+});
+
+/** Every script that a process loaded from files, as V8 reports it. */
+async function scriptsOf(coverage: string): Promise<string[]> {
+  const reports = await readdir(coverage);
+  const texts = await Promise.all(reports.map((name) => readFile(join(coverage, name), 'utf8')));
+  const urls = texts.flatMap((text) =>
+    (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url),
+  );
+  return [...new Set(urls)].filter((url) => url.startsWith('file:'));
+}
