@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-/** docs/architecture.md shows the same table. A file imports its own folder and lower ranks only; rank 0 is ordered in itself. */
+/** docs/architecture.md shows the same table. A file imports its own folder and lower ranks only; fractions order what shares a rank. */
 const ranks: Readonly<Record<string, number>> = {
   'errors.ts': 0,
   util: 0.1,
@@ -18,6 +18,7 @@ const ranks: Readonly<Record<string, number>> = {
   graph: 3,
   cache: 4,
   image: 4,
+  rootfs: 4.5,
   build: 5,
   run: 5,
   'index.ts': 6,
@@ -147,7 +148,7 @@ function readSource(path: string): Source {
 
 /** Static, type-only and lazy imports, and re-exports. */
 function* importSpecifiers(text: string): Generator<string> {
-  for (const match of text.matchAll(/\b(?:from|import)\s*\(?\s*'([^'\n]+)'/g)) yield match[1] ?? '';
+  for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)'([^'\n]+)'/g)) yield match[1] ?? '';
 }
 
 function withoutComments(text: string): string {

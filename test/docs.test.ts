@@ -2,17 +2,30 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { commonOptions, formatHelp } from '../src/cli/command.ts';
+import { commandLoaders } from '../src/cli/commands/index.ts';
 import { errorCodes } from '../src/errors.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = listPages();
 
+const cliIntroduction = `# Command line
+
+Names, flags and columns are docker's where docker has them. \`tbuild -t app .\` works without the word \`build\`. Unknown options are errors. Every command takes \`--help\` and \`--store DIR\`;
+\`tbuild --version\` prints the version.
+
+The exit status is 0, 1 after a failure, 125 for a mistake on the command line, 130 after Ctrl-C; that of \`tbuild run\` is that of the command that ran. What fails is said on standard
+error with a code from [errors](errors.md); the results go to standard output.
+
+This page is what \`--help\` prints.
+`;
+
 describe('docs/errors.md', () => {
   const text = readFileSync(join(root, 'docs/errors.md'), 'utf8');
-  const documented = [...text.matchAll(/^### (\S+)$/gm)].map((match) => match[1]);
+  const documented = headingsOfLevel3(text);
 
   test('documents every code once, and no code that does not exist', () => {
-    expect(documented.toSorted()).toEqual(Object.keys(errorCodes).toSorted());
+    expect(documented).toEqual(Object.keys(errorCodes).toSorted());
   });
 
   test.each(Object.entries(errorCodes))('%s has the meaning that errors.ts gives it', (code, meaning) => {
@@ -26,6 +39,27 @@ describe('docs/errors.md', () => {
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
       .join('\n');
     expect(Object.keys(errorCodes).filter((code) => !sources.includes(code))).toEqual([]);
+  });
+});
+
+describe('docs/events.md', () => {
+  test('documents every event of a build, and no other', () => {
+    const source = readFileSync(join(root, 'src/build/events.ts'), 'utf8');
+    const declared = new Set([...source.matchAll(/readonly type: '([^']+)'/g)].map((match) => match[1] ?? ''));
+    const text = readFileSync(join(root, 'docs/events.md'), 'utf8');
+    expect(headingsOfLevel3(text)).toEqual([...declared].toSorted());
+  });
+});
+
+describe('docs/cli.md', () => {
+  test('holds every command and option as --help prints them; rewrite it with npm run test:unit -- test/docs.test.ts --update', async () => {
+    const commands = await Promise.all(commandLoaders.map(({ load }) => load()));
+    const sections = commands.map(({ spec }) => `## tbuild ${spec.name}\n\n\`\`\`\n${formatHelp(spec)}\`\`\`\n`);
+    await expect(`${cliIntroduction}\n${sections.join('\n')}`).toMatchFileSnapshot(join(root, 'docs/cli.md'));
+  });
+
+  test('the introduction names every option that all commands take', () => {
+    for (const name of Object.keys(commonOptions)) expect(cliIntroduction).toContain(`--${name}`);
   });
 });
 
@@ -53,6 +87,10 @@ describe('every page', () => {
     expect(unknown).toEqual([]);
   });
 });
+
+function headingsOfLevel3(text: string): string[] {
+  return [...text.matchAll(/^### (\S+)$/gm)].map((match) => match[1] ?? '').toSorted();
+}
 
 /** Markdown pages that people read, relative to the project. */
 function listPages(): string[] {

@@ -45,8 +45,8 @@ async function findOrFetch(session: Session, request: BaseRequest): Promise<{ im
         hint: 'use it in COPY --from, or import a tar of it with `tbuild import`',
       });
     case 'oci-layout': {
-      const { importOciLayout } = await import('./fetch.ts');
-      return { image: await importOciLayout(session, context, request), cached: false };
+      const { importOciLayout, parseLayoutReference } = await import('./fetch.ts');
+      return { image: await importOciLayout(session, parseLayoutReference(context.reference), request), cached: false };
     }
     case 'image':
       return byReference(session, context.reference, request);
@@ -63,7 +63,7 @@ async function byReference(session: Session, name: string, request: BaseRequest)
   }
   const reference = parseReference(name);
   const { pullInto } = await import('./fetch.ts');
-  return { image: await pullInto(session, { ...request, reference, name: formatReference(reference) }), cached: false };
+  return { image: await pullInto(session, { ...request, reference, fullName: formatReference(reference) }), cached: false };
 }
 
 async function isWhole(session: Session, image: ImageRecord): Promise<boolean> {

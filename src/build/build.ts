@@ -6,7 +6,7 @@ import { createEventQueue } from './event-queue.ts';
 import type { BuildEvent } from './events.ts';
 import { resolveOptions } from './options.ts';
 import type { BuildOptions } from './options.ts';
-import { openStore } from './open-store.ts';
+import { withStore as withOwnStore } from '../rootfs/open-store.ts';
 import { solve } from './solve.ts';
 
 export interface BuildResult {
@@ -49,6 +49,5 @@ export function build(options: BuildOptions): Build {
 
 async function withStore<T>(options: BuildOptions, body: (store: Store) => Promise<T>): Promise<T> {
   if (options.store !== undefined) return body(options.store);
-  await using store = await openStore({ root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart });
-  return await body(store);
+  return withOwnStore({ root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart, signal: options.signal }, body);
 }

@@ -1,4 +1,6 @@
+import type { StageSource } from '../dockerfile/find-stage.ts';
 import type { Stage } from '../dockerfile/instruction.ts';
+import type { SourceSpan } from '../errors.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { Platform } from '../oci/platform.ts';
 
@@ -6,16 +8,13 @@ import type { Platform } from '../oci/platform.ts';
 export interface StagePlan {
   readonly stage: Stage;
   readonly steps: readonly PlannedStep[];
-  readonly base:
-    | { readonly kind: 'scratch' }
-    | { readonly kind: 'stage'; readonly index: number }
-    | { readonly kind: 'image'; readonly name: string };
+  readonly base: StageSource;
   readonly platform: Platform;
   readonly escape: '\\' | '`';
   /** From --build-arg. */
   readonly buildArgs: ReadonlyMap<string, string>;
   /** ARGs before the first FROM, and the predefined platform arguments. */
   readonly globalArgs: ReadonlyMap<string, string>;
-  /** Which earlier stage a `COPY --from=` name means, if one. */
-  readonly findStage: (name: string) => number | undefined;
+  /** What `COPY --from=` means by a name or number. Throws TBUILD_STAGE_NOT_FOUND. */
+  readonly findSource: (name: string, span: SourceSpan) => StageSource;
 }

@@ -1,10 +1,8 @@
-import type { Dockerfile } from '../dockerfile/instruction.ts';
 import type { StepInputs } from '../cache/inputs.ts';
 import { readReport, reportName, writeReport } from '../cache/report.ts';
 import type { BuildReport } from '../cache/report.ts';
 import { assembleImage } from '../image/assemble.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
-import { planGraph } from '../graph/plan.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import type { BuildResult } from './build.ts';
@@ -12,10 +10,10 @@ import { openBuildContext } from './context.ts';
 import type { Emit } from './events.ts';
 import { compareKeptFiles } from './kept-files.ts';
 import { loadDockerfile } from './load-dockerfile.ts';
-import { helperOf } from './open-store.ts';
+import { accessOf } from '../rootfs/open-store.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { StagePlan } from './plan.ts';
-import { planStages } from './plan-stages.ts';
+import type { BuildPlan } from './plan-build.ts';
+import { planBuild } from './plan-build.ts';
 import { createSemaphore } from './semaphore.ts';
 import type { Session } from './session.ts';
 import { solveStage } from './stage.ts';
@@ -34,16 +32,17 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   const names = options.tags.map((tag) => formatReference(parseReference(tag)));
   const { dockerfile, path } = await loadDockerfile(store, options);
   for (const { rule, message, span } of dockerfile.warnings) emit({ type: 'warning', code: rule, message, span });
-  const plan = planStages(dockerfile, options);
-  const steps = planGraph(plan.stages, plan.findStage);
+  const plan = planBuild(dockerfile, options);
+  const { steps } = plan;
   emit({ type: 'graph', steps });
   const report = reportName(options.context, path, options.target);
-  const session = openSession({ options, store, signal, emit }, { dockerfile, path, report, stagePlan: (index) => stagePlan(plan, steps, index) });
+  const session = openSession({ options, store, signal, emit }, { path, report, plan });
   let image: ImageRecord | undefined;
   try {
-    const result = await session.solveTarget(plan.target);
+    const result = await session.solveTarget();
     image = await finish(session, result, names);
   } finally {
+    await session.saveContext();
     const runs = session.runs.map((run) => run.report());
     await writeReport(store, report, reportOf({ options, path, started }, { image, names, steps, runs }));
   }
@@ -67,14 +66,13 @@ async function finish(session: Session, { state, created }: StageResult, names: 
 }
 
 interface SessionParts {
-  readonly dockerfile: Dockerfile;
   readonly path: string;
   readonly report: string;
-  readonly stagePlan: (index: number) => StagePlan;
+  readonly plan: BuildPlan;
 }
 
 /** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
-function openSession({ options, store, signal, emit }: Solving, parts: SessionParts): Session & { readonly solveTarget: (stages: Target) => Promise<StageResult> } {
+function openSession({ options, store, signal, emit }: Solving, parts: SessionParts): Session & { readonly solveTarget: () => Promise<StageResult>; readonly saveContext: () => Promise<void> } {
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
@@ -83,7 +81,7 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
   const session: Session = {
     options,
     store,
-    helper: helperOf(store),
+    helper: accessOf(store).helper,
     signal: stopped,
     emit,
     limit: createSemaphore(options.concurrency),
@@ -94,7 +92,7 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
     stage(index) {
       const known = stages.get(index);
       if (known !== undefined) return known;
-      const solving = solveStage(session, parts.stagePlan(index));
+      const solving = solveStage(session, parts.plan.stage(index));
       stages.set(index, solving);
       solving.catch((error: unknown) => failure.abort(error));
       return solving;
@@ -102,11 +100,16 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
   };
   return {
     ...session,
-    async solveTarget({ stage, needed }) {
+    /** What was learned about files holds whether or not the build succeeds. */
+    async saveContext() {
+      await (await context?.catch(() => undefined))?.save();
+    },
+    async solveTarget() {
+      const { target, needed } = parts.plan;
       // All at once: a stage waits for another only where it reads from it.
       for (const index of needed) void session.stage(index).catch(() => undefined);
       try {
-        return await session.stage(stage);
+        return await session.stage(target);
       } catch (error) {
         await Promise.allSettled(stages.values());
         signal.throwIfAborted();
@@ -114,15 +117,6 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
       }
     },
   };
-}
-
-interface Target {
-  readonly stage: number;
-  readonly needed: readonly number[];
-}
-
-function stagePlan(plan: ReturnType<typeof planStages>, steps: readonly PlannedStep[], index: number): StagePlan {
-  return plan.stagePlan(index, steps.filter(({ stage }) => stage === index));
 }
 
 function reportOf(

@@ -1,7 +1,8 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
-import { parseInstruction } from '../dockerfile/parse.ts';
+import { parseInstruction, triggerKinds } from '../dockerfile/parse-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft } from '../image/draft.ts';
+import { resolveArgs } from '../dockerfile/resolve-args.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { openBaseImage } from './base-image.ts';
 import type { Session } from './session.ts';
@@ -30,7 +31,7 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
     session.signal.throwIfAborted();
     const run = startStep(session, step, instruction.kind);
     try {
-      const expanded = expandInstruction(instruction, visibleVariables(state), plan.escape);
+      const expanded = expand(plan, state, instruction);
       const solved = await solveInstruction({ session, plan, state, run }, expanded);
       ({ state } = solved);
       created ??= solved.created;
@@ -40,6 +41,12 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
     }
   }
   return { state, created: created ?? 0 };
+}
+
+function expand(plan: StagePlan, state: StageState, instruction: Instruction): Instruction {
+  const env = visibleVariables(state);
+  const { buildArgs, globalArgs: outer, escape } = plan;
+  return instruction.kind === 'arg' ? resolveArgs(instruction, { env, buildArgs, outer, escape }) : expandInstruction(instruction, env, escape);
 }
 
 interface StartingPoint {
@@ -85,7 +92,7 @@ async function openBase(
 /** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
 function triggerSteps(plan: StagePlan, from: PlannedStep, triggers: readonly string[]): { instruction: Instruction; step: PlannedStep }[] {
   return triggers.map((trigger, index) => ({
-    instruction: { ...parseInstruction(trigger, { escape: plan.escape, file: from.span.file }), span: from.span },
+    instruction: { ...parseInstruction(trigger, { escape: plan.escape, file: from.span.file, span: from.span, allowed: triggerKinds }), span: from.span },
     step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${trigger}` },
   }));
 }

@@ -46,13 +46,13 @@ export interface Command {
 }
 
 /** Options that every command takes. */
-export const commonOptions = {
+export const commonOptions: Readonly<Record<string, OptionSpec>> = {
   help: { type: 'boolean', help: 'Print this help' },
   store: { type: 'string', value: 'DIR', help: 'Where layers and images are kept (default: $TBUILD_STORE, or your own store)' },
-} as const satisfies Record<string, OptionSpec>;
+};
 
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
-  const options = { ...commonOptions, ...spec.options } as Readonly<Record<string, OptionSpec>>;
+  const options = { ...commonOptions, ...spec.options };
   const { own, rest } = spec.stopAtPositional === true ? splitAtPositional(options, argv) : { own: argv, rest: [] };
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { type, short, multiple }]) => [
@@ -99,7 +99,7 @@ function splitAtPositional(options: Readonly<Record<string, OptionSpec>>, argv: 
 
 /** The text of `--help`. */
 export function formatHelp(spec: CommandSpec): string {
-  const rows = Object.entries({ ...spec.options, ...commonOptions } as Readonly<Record<string, OptionSpec>>).map(([name, option]) => {
+  const rows = Object.entries({ ...spec.options, ...commonOptions }).map(([name, option]) => {
     const short = option.short === undefined ? '    ' : `-${option.short}, `;
     const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
     return [`  ${short}--${name}${value}`, option.help] as const;

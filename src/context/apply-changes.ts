@@ -1,6 +1,6 @@
 import type { ChangedFile } from '../native/helper-types.ts';
 import type { SelectedEntry, SelectedItem, Selection } from './selection.ts';
-import { digestSelection } from './selection-text.ts';
+import { digestSelection } from './describe.ts';
 
 /**
  * The selection as it was really copied: files that somebody wrote to meanwhile with the digests that the helper saw, and the digest of the whole computed anew.

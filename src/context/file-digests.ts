@@ -6,6 +6,7 @@ import { decodePathBytes } from '../util/path-bytes.ts';
 import { isLink, isRegular } from './file-type.ts';
 import type { Scan } from './scan.ts';
 import type { Knowledge } from './stat-index.ts';
+import { requireUtf8 } from './utf8-name.ts';
 import { fresh, trusted, unknown } from './stat-index.ts';
 
 /** Contents behind the records of one scan, read at most once and only when asked for. */
@@ -30,6 +31,9 @@ export interface FileDigestsOptions {
   readonly knowledge: Knowledge;
 }
 
+/** One for all, so that it costs nothing and is recognised. */
+export const noXattrs: Readonly<Record<string, string>> = Object.freeze({});
+
 const coarseNs = 2_000_000_000n;
 const fineNs = 20_000_000n;
 
@@ -48,7 +52,7 @@ export function createFileDigests({ addon, root, scan, knowledge }: FileDigestsO
     const missing = records.filter((record) => knowledge.state[record] === unknown && isRegular(scan.mode(record)));
     if (missing.length === 0) return;
     const startNs = BigInt(Date.now()) * 1_000_000n;
-    const paths = missing.map((record) => scan.path(record));
+    const paths = missing.map((record) => requireUtf8(scan.path(record)));
     const answer = await addon.hashFiles(root, paths);
     let at = 0;
     for (const [index, record] of missing.entries()) {
@@ -73,7 +77,9 @@ export function createFileDigests({ addon, root, scan, knowledge }: FileDigestsO
       return knowledge.digests.toString('hex', record * 32, record * 32 + 32);
     },
     xattrs: (record) =>
-      isLink(scan.mode(record)) || knowledge.state[record] === unknown ? {} : parseXattrs(knowledge.extras.get(record)),
+      isLink(scan.mode(record)) || knowledge.state[record] === unknown
+        ? noXattrs
+        : parseXattrs(knowledge.extras.get(record)),
     link(record) {
       const known = knowledge.state[record] === unknown ? undefined : knowledge.extras.get(record);
       if (known !== undefined) return known;
@@ -110,8 +116,9 @@ function devicesWithFractions(scan: Scan): Set<bigint> {
 }
 
 function parseXattrs(text: string | undefined): Readonly<Record<string, string>> {
+  if (text === undefined) return noXattrs;
   const xattrs: Record<string, string> = {};
-  for (const pair of text?.split('\0') ?? []) {
+  for (const pair of text.split('\0')) {
     const equals = pair.lastIndexOf('=');
     // BuildKit loses file capabilities of a context: writing the content after them drops them, as write(2) always does.
     if (equals > 0 && !pair.startsWith('security.capability=')) xattrs[pair.slice(0, equals)] = pair.slice(equals + 1);

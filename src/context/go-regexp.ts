@@ -16,6 +16,7 @@ export type Instruction =
   | { readonly op: 'assert'; readonly what: 'begin' | 'end' | 'boundary' | 'no-boundary' };
 
 const optionalParents = '(.*/)?';
+const anything: CharacterSet = { negated: true, ranges: [], tables: [] };
 const notNewline: CharacterSet = { negated: true, ranges: [0x0a, 0x0a], tables: [] };
 
 export function parseGoRegexp(text: string): Program {
@@ -126,13 +127,13 @@ function readAssertion(cursor: Cursor): 'begin' | 'end' | 'boundary' | 'no-bound
   return what;
 }
 
-/** `\Q…\E`, or to the end. */
+/** `\Q…\E`. Left open it swallows Docker's closing `$` too, so that a literal `$` and then anything may follow. */
 function pushQuoted(cursor: Cursor, program: Instruction[]): void {
-  const end = cursor.text.indexOf('\\E', cursor.at + 2);
-  for (const character of cursor.text.slice(cursor.at + 2, end < 0 ? undefined : end)) {
-    program.push({ op: 'one', set: single(character.codePointAt(0) ?? 0) });
-  }
-  cursor.at = end < 0 ? cursor.text.length : end + 2;
+  const close = cursor.text.indexOf('\\E', cursor.at + 2);
+  const quoted = close < 0 ? `${cursor.text.slice(cursor.at + 2)}$` : cursor.text.slice(cursor.at + 2, close);
+  for (const character of quoted) program.push({ op: 'one', set: single(character.codePointAt(0) ?? 0) });
+  if (close < 0) program.push({ op: 'many', set: anything });
+  cursor.at = close < 0 ? cursor.text.length : close + 2;
 }
 
 function readSet(cursor: Cursor): CharacterSet {

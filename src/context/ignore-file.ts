@@ -64,7 +64,7 @@ export function parseIgnoreFile(text: string, path: string): readonly IgnoreLine
 async function readText(path: string): Promise<string | undefined> {
   try {
     // A FIFO must not block the build.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_CLOEXEC);
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await file.stat();
     if (!stats.isFile()) throw new TbuildError('TBUILD_CONTEXT', `${path} is not a regular file`);
     if (stats.size > maximumBytes) throw new TbuildError('TBUILD_CONTEXT', `${path} is larger than 1 MiB`);

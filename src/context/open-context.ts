@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
 import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import type { NativeAddon } from '../native/addon.ts';
@@ -13,7 +12,7 @@ import { sourceNotFound } from './not-found.ts';
 import { openScan, scanContext } from './scan.ts';
 import { buildItems, recordsOf } from './selection.ts';
 import type { Selection } from './selection.ts';
-import { digestSelection } from './selection-text.ts';
+import { digestSelection } from './describe.ts';
 import type { SourceFinder } from './source-paths.ts';
 import { findSource } from './source-paths.ts';
 import type { IndexFile, Memo, StatIndex } from './stat-index.ts';
@@ -41,7 +40,7 @@ export interface SelectOptions {
 
 /** A build context, listed once when it is opened: every step sees the same list of files. */
 export interface BuildContext {
-  /** Absolute. */
+  /** Absolute, without symlinks. */
   readonly root: string;
   /** Path of the ignore file; undefined: there is none. */
   readonly ignoreFile: string | undefined;
@@ -56,8 +55,7 @@ export interface BuildContext {
 /** Throws `TBUILD_CONTEXT` when the root is no directory that can be listed or the ignore file is malformed. */
 export async function openContext(options: ContextOptions): Promise<BuildContext> {
   const { index, signal, addon } = options;
-  const root = resolve(options.root);
-  await requireDirectory(root);
+  const root = await realDirectory(options.root);
   const ignoreFile = await readIgnoreFile(root, options.dockerfilePath);
   const rules = compileIgnoreRules(ignoreFile);
   const name = indexName(root, ignoreFile.path);
@@ -72,23 +70,27 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   let listing: Listing | undefined;
   const list = (): Listing => (listing ??= openListing({ addon, root, rules, buffer, earlier, isUnchanged }));
   /** Selections of this build: several steps may ask for the same sources. */
-  const selections = new Map<string, Promise<Selection>>();
+  const selections = new Map<string, Promise<Selected>>();
 
-  const select = async (sources: readonly string[], { modes = true, span }: SelectOptions): Promise<Selection> => {
+  const select = async (sources: readonly string[], { modes = true, span }: SelectOptions): Promise<Selected> => {
     const { tree, digests } = list();
+    const followed: number[] = [];
     const finder: SourceFinder = {
       tree,
-      links: digests,
+      readLink(record) {
+        followed.push(record);
+        return digests.link(record);
+      },
       notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
     };
     const matches = sources.flatMap((source) => findSource(finder, source, span));
-    await digests.read(
-      matches.flatMap((match) => recordsOf(tree, match)),
-      signal,
-    );
-    return digestSelection(buildItems(root, tree, digests, matches), modes);
+    const records = matches.flatMap((match) => recordsOf(tree, match));
+    await digests.read(records, signal);
+    const selection = digestSelection(buildItems(root, tree, digests, matches), modes);
+    const isSettled = ![followed, records].some((some) => some.some((record) => digests.isFresh(record)));
+    return { selection, isSettled };
   };
-  const selectOnce = (sources: readonly string[], selectOptions: SelectOptions): Promise<Selection> => {
+  const selectOnce = (sources: readonly string[], selectOptions: SelectOptions): Promise<Selected> => {
     const key = memoKey(sources, selectOptions);
     let selection = selections.get(key);
     if (selection === undefined) {
@@ -107,15 +109,15 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       const key = memoKey(sources, selectOptions);
       const known = memos.get(key);
       if (known !== undefined) return known;
-      const selection = await selectOnce(sources, selectOptions);
+      const { selection, isSettled } = await selectOnce(sources, selectOptions);
       const memo = summarize(selection);
-      if (isSettled(selection)) {
+      if (isSettled) {
         memos.set(key, memo);
         hasNewMemo = true;
       }
       return memo;
     },
-    select: (sources, selectOptions = {}) => selectOnce(sources, selectOptions),
+    select: async (sources, selectOptions = {}) => (await selectOnce(sources, selectOptions)).selection,
     async save() {
       if (index === undefined || listing === undefined) return;
       if (!hasNewMemo && !listing.digests.hasLearned()) return;
@@ -123,6 +125,12 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       await index.write(name, encodeIndex({ scan: buffer, knowledge: listing.knowledge, rulesKey, memos }));
     },
   };
+}
+
+interface Selected {
+  readonly selection: Selection;
+  /** Nothing that it depends on can change without the next scan showing so. */
+  readonly isSettled: boolean;
 }
 
 interface Listing {
@@ -149,11 +157,6 @@ function openListing(context: {
   };
 }
 
-/** No file of it may change without the next scan showing so. */
-function isSettled(selection: Selection): boolean {
-  return selection.items.every(({ entries }) => entries.every((entry) => entry.type !== 'file' || !entry.verify));
-}
-
 function summarize({ digest, items }: Selection): Memo {
   let files = 0;
   let bytes = 0;
@@ -177,14 +180,15 @@ function indexName(root: string, ignoreFile: string | undefined): string {
     .digest('hex');
 }
 
-async function requireDirectory(root: string): Promise<void> {
-  const stats = await stat(root).catch((cause: unknown) => {
+async function realDirectory(root: string): Promise<string> {
+  try {
+    if ((await stat(root)).isDirectory()) return await realpath(root);
+  } catch (cause) {
     throw new TbuildError('TBUILD_CONTEXT', `the build context ${root} cannot be used: ${(cause as Error).message}`, {
       cause,
       hint: 'give the path of an existing directory',
     });
-  });
-  if (stats.isDirectory()) return;
+  }
   throw new TbuildError('TBUILD_CONTEXT', `the build context ${root} is not a directory`, {
     hint: 'give the directory that holds the files to copy; the Dockerfile goes behind -f',
   });

@@ -1,10 +1,10 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { TbuildError } from '../errors.ts';
 import type { FileDigests } from './file-digests.ts';
 import { fileType, isDirectory, isRegular } from './file-type.ts';
 import type { SourceMatch } from './source-paths.ts';
 import { contextRoot } from './source-paths.ts';
+import { requireUtf8 } from './utf8-name.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 interface EntryBase {
@@ -96,16 +96,19 @@ export function buildItems(
     if (match.record === contextRoot) entries.push(rootEntry(root));
     const firstLinks = new Map<string, string>();
     for (const record of recordsOf(tree, match)) {
-      const contextPath = wellFormed(tree.scan.path(record));
+      const contextPath = requireUtf8(tree.scan.path(record));
       const path = base === '' ? contextPath : contextPath.slice(base.length + 1);
       const entry = buildEntry({ root, tree, digests, firstLinks, record, contextPath, path });
       if (entry === undefined) skipped.push(contextPath);
       else entries.push(entry);
     }
-    const [first, ...others] = entries;
-    if (first !== undefined) items.push({ source: match.source, name: match.name, entries: [first, ...others] });
+    if (hasFirst(entries)) items.push({ source: match.source, name: match.name, entries });
   }
   return { items, skipped };
+}
+
+function hasFirst(entries: SelectedEntry[]): entries is [SelectedEntry, ...SelectedEntry[]] {
+  return entries.length > 0;
 }
 
 interface EntrySource {
@@ -124,28 +127,31 @@ function buildEntry(source: EntrySource): SelectedEntry | undefined {
   const { root, tree, digests, record, contextPath, path } = source;
   const { scan } = tree;
   const type = fileType(scan.mode(record));
+  const mode = scan.mode(record) & 0o7777;
   const mtimeNs = scan.mtimeNs(record);
-  const base = {
-    path,
-    contextPath,
-    mode: scan.mode(record) & 0o7777,
-    mtime: wholeSeconds(mtimeNs),
-    xattrs: digests.xattrs(record),
-  };
-  if (type === 'directory' || type === 'fifo') return { ...base, type };
-  if (type === 'symlink') return { ...base, type, link: wellFormed(digests.link(record)) };
-  if (type === 'character' || type === 'block') return { ...base, type, ...deviceOf(join(root, contextPath)) };
-  if (type === 'socket') return undefined;
-  const size = scan.size(record);
-  return {
-    ...base,
-    type,
-    size: Number(size),
-    sha256: digests.sha256(record),
-    expect: { size, mtimeNs, ctimeNs: scan.ctimeNs(record) },
-    verify: digests.isFresh(record),
-    hardlink: hardlinkOf(source),
-  };
+  const mtime = wholeSeconds(mtimeNs);
+  const xattrs = digests.xattrs(record);
+  switch (type) {
+    // One literal per entry, no spreading: there may be a hundred thousand of them.
+    case 'file': {
+      const size = scan.size(record);
+      const expect = { size, mtimeNs, ctimeNs: scan.ctimeNs(record) };
+      const sha256 = digests.sha256(record);
+      const verify = digests.isFresh(record);
+      const hardlink = hardlinkOf(source);
+      return { path, contextPath, mode, mtime, xattrs, type, size: Number(size), sha256, expect, verify, hardlink };
+    }
+    case 'directory':
+    case 'fifo':
+      return { path, contextPath, mode, mtime, xattrs, type };
+    case 'symlink':
+      return { path, contextPath, mode, mtime, xattrs, type, link: requireUtf8(digests.link(record)) };
+    case 'character':
+    case 'block':
+      return { path, contextPath, mode, mtime, xattrs, type, ...deviceOf(join(root, contextPath)) };
+    case 'socket':
+      return undefined;
+  }
 }
 
 function hardlinkOf({ tree, record, path, firstLinks }: EntrySource): string | undefined {
@@ -179,12 +185,4 @@ function deviceOf(path: string): { readonly major: number; readonly minor: numbe
 function wholeSeconds(ns: bigint): number {
   const seconds = ns / 1_000_000_000n;
   return Number(ns < 0n && seconds * 1_000_000_000n !== ns ? seconds - 1n : seconds);
-}
-
-function wellFormed(text: string): string {
-  if (text.isWellFormed()) return text;
-  throw new TbuildError('TBUILD_CONTEXT', `a name in the build context is not UTF-8: ${JSON.stringify(text)}`, {
-    hint: 'rename it, or exclude it with .dockerignore',
-    details: { path: text },
-  });
 }

@@ -1,7 +1,6 @@
 import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import { contextPath } from './clean-path.ts';
-import type { FileDigests } from './file-digests.ts';
 import { isDirectory, isLink } from './file-type.ts';
 import { compileGoMatch, hasWildcards, MalformedPattern } from './go-match.ts';
 import type { VisibleTree } from './visible-tree.ts';
@@ -20,7 +19,8 @@ export const contextRoot = -1;
 
 export interface SourceFinder {
   readonly tree: VisibleTree;
-  readonly links: Pick<FileDigests, 'link'>;
+  /** Target of a symlink. */
+  readonly readLink: (record: number) => string;
   /** Makes the error for a path that leads nowhere. `reason`: what is in the way. */
   readonly notFound: (source: string, path: string, reason: MissingReason) => TbuildError;
 }
@@ -96,7 +96,7 @@ function compilePattern(
 
 /** Follows links, the last component's too. */
 function resolve(finder: SourceFinder, source: string, path: string): number {
-  const { tree, links } = finder;
+  const { tree } = finder;
   const pending = path.split('/').reverse();
   let current: string[] = [];
   let lastLink: { readonly path: string; readonly target: string } | undefined;
@@ -125,7 +125,7 @@ function resolve(finder: SourceFinder, source: string, path: string): number {
       continue;
     }
     if (++followed > maximumLinks) throw finder.notFound(source, path, { kind: 'too-many-links' });
-    const target = links.link(found);
+    const target = finder.readLink(found);
     lastLink = { path: next, target };
     if (target.startsWith('/')) {
       current = [];

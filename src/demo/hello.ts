@@ -15,8 +15,9 @@ export async function buildHello(options: {
   for await (const event of building) {
     if (event.type !== 'step:done') continue;
     const { step, outcome, layer, durationMs } = event;
-    count[outcome] += 1;
     say(`Step ${step.number}/${step.total} : ${step.text}`);
+    if (outcome === 'base') continue;
+    count[outcome] += 1;
     const result = layer === undefined ? '' : `  layer ${layer.slice(0, 12)}`;
     say(outcome === 'cached' ? ` ---> Using cache${result}` : ` ---> ${durationMs.toFixed(0)} ms${result}`);
   }

@@ -12,7 +12,7 @@ import {
   parseWorkdir,
 } from './instructions/single-value.ts';
 import { parseAdd, parseCopy } from './instructions/transfer.ts';
-import type { RawInstruction } from './split-instructions.ts';
+import type { RawInstruction } from './raw-instruction.ts';
 import { suggest } from './suggest.ts';
 import { syntaxError } from './syntax-error.ts';
 

@@ -23,7 +23,11 @@ export function parseCheckOptions(value: string, span: SourceSpan): CheckOptions
     else if (key === 'error') isError = parseBoolean(text, span);
     // `experimental` switches on rules that tbuild does not have.
     else if (key !== 'experimental') {
-      throw syntaxError(`invalid check option "${option}"`, span, 'Write skip=RULE,RULE or error=true, separated by semicolons.');
+      throw syntaxError(
+        `invalid check option "${option}"`,
+        span,
+        'Write skip=RULE,RULE or error=true, separated by semicolons.',
+      );
     }
   }
   return { skipped, isError };

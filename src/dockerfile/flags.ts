@@ -1,4 +1,4 @@
-import type { RawInstruction } from './split-instructions.ts';
+import type { RawInstruction } from './raw-instruction.ts';
 import { suggest } from './suggest.ts';
 import { syntaxError, unsupported } from './syntax-error.ts';
 

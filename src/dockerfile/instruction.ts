@@ -2,8 +2,7 @@ import type { SourceSpan } from '../errors.ts';
 
 /** What RUN, CMD and ENTRYPOINT hold. Shell form is the raw text; exec form is the JSON array. */
 export type Command =
-  | { readonly form: 'shell'; readonly text: string }
-  | { readonly form: 'exec'; readonly argv: readonly string[] };
+  { readonly form: 'shell'; readonly text: string } | { readonly form: 'exec'; readonly argv: readonly string[] };
 
 export interface KeyValue {
   readonly key: string;

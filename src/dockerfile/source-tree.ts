@@ -22,6 +22,8 @@ export function groupLines(lines: readonly PhysicalLine[]): readonly LineGroup[]
 function likeness(line: PhysicalLine): string {
   if (line.kind !== 'text') return '';
   // A line that is nothing but a continuation character adds nothing to the instruction around it, and starts none.
-  const body = trimGoSpace(line.body).replaceAll(/[\\`#<]/g, 'x').replaceAll(/[\v\f\r]/g, ' ');
+  const body = trimGoSpace(line.body)
+    .replaceAll(/[\\`#<]/g, 'x')
+    .replaceAll(/[\v\f\r]/g, ' ');
   return body === '' ? '' : `${body}${line.continues ? ' \\' : ''}`;
 }

@@ -1,4 +1,5 @@
 import type { SourceSpan } from '../errors.ts';
+import type { StageSource } from '../dockerfile/find-stage.ts';
 import type { Stage } from '../dockerfile/instruction.ts';
 
 /** A node of the build graph. `number` is what people see: `Step 3/7`. */
@@ -17,28 +18,27 @@ export interface PlannedStep {
 
 export interface PlannedStage {
   readonly stage: Stage;
-  /** Stage indexes that this stage reads from: its FROM and its COPY --from. */
-  readonly dependencies: readonly number[];
+  /** What it stands on, when that is another stage. */
+  readonly base: StageSource | undefined;
 }
 
 /**
  * The steps of the stages that a build needs, in the order of the Dockerfile, with the edges between them. Pure.
  *
- * @param resolveStage which earlier stage a name after FROM or `--from=` means, if one
+ * @param findSource what a name after `--from=` means
  */
 export function planGraph(
   stages: readonly PlannedStage[],
-  resolveStage: (name: string, before: number) => number | undefined,
+  findSource: (name: string, span: SourceSpan) => StageSource | undefined,
 ): readonly PlannedStep[] {
   const total = stages.reduce((sum, { stage }) => sum + 1 + stage.instructions.length, 0);
   const last = new Map(stages.map(({ stage }) => [stage.index, `${stage.index}.${stage.instructions.length}`]));
-  const lastStepOf = (name: string | undefined, before: number): string[] => {
-    const index = name === undefined ? undefined : resolveStage(name, before);
-    const step = index === undefined ? undefined : last.get(index);
+  const lastStepOf = (source: StageSource | undefined): string[] => {
+    const step = source?.kind === 'stage' ? last.get(source.index) : undefined;
     return step === undefined ? [] : [step];
   };
   const steps: PlannedStep[] = [];
-  for (const { stage } of stages) {
+  for (const { stage, base } of stages) {
     const common = { total, stage: stage.index, stageName: stage.name };
     steps.push({
       ...common,
@@ -46,17 +46,17 @@ export function planGraph(
       number: steps.length + 1,
       text: stage.text,
       span: stage.span,
-      inputs: lastStepOf(stage.image, stage.index),
+      inputs: lastStepOf(base),
     });
     for (const [index, instruction] of stage.instructions.entries()) {
-      const from = instruction.kind === 'copy' ? instruction.from : undefined;
+      const from = instruction.kind === 'copy' && instruction.from !== undefined ? findSource(instruction.from, instruction.span) : undefined;
       steps.push({
         ...common,
         id: `${stage.index}.${index + 1}`,
         number: steps.length + 1,
         text: instruction.text,
         span: instruction.span,
-        inputs: [`${stage.index}.${index}`, ...lastStepOf(from, stage.index)],
+        inputs: [`${stage.index}.${index}`, ...lastStepOf(from)],
       });
     }
   }

@@ -31,7 +31,7 @@ export function draftFromImage(image: ImageConfig): ImageDraft {
   return {
     platform: normalizePlatform(image),
     author: image.author,
-    config: withDefaultPath(withoutTriggers(pickKnownFields(image.config ?? {}))),
+    config: withDefaultPath(withoutTriggers(knownFields(image.config ?? {}))),
     history: (image.history ?? []).map(pickHistoryFields),
     isCmdSet: false,
   };
@@ -52,8 +52,8 @@ export function environmentValue(config: ContainerConfig, name: string): string 
   return config.Env?.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
-/** docker's order of the fields; `null` and unknown members of older configs are left behind. */
-function pickKnownFields(config: ContainerConfig): ContainerConfig {
+/** What a build knows of a config; empty and unknown members, which older programs wrote, are left behind. */
+export function knownFields(config: ContainerConfig): ContainerConfig {
   return {
     ...(config.User ? { User: config.User } : {}),
     ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),

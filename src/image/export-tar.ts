@@ -18,7 +18,7 @@ export interface ExportTarOptions extends LayerAccess {
 
 /**
  * Writes what a chain of layers adds up to as one tar, sorted by path, with owners and extended attributes, and ends the destination. The root itself is not in it, as with docker.
- * Contents are streamed: each layer is read once, side by side.
+ * Contents are streamed: each layer is read once, side by side. Paths sort as bytes (`a-b` before `a/b`), so GNU tar restores the times of directories only with `--delay-directory-restore`.
  */
 export async function exportTar(options: ExportTarOptions): Promise<void> {
   const { store, chain, destination, signal } = options;
@@ -35,12 +35,13 @@ async function* rootfsTar(
   const job = cleanup.use(await access.store.createJob());
   const spool = job.diff;
   await mkdir(spool);
-  const late = new Set(entries.flatMap(({ entry, layer, content }) => lateKey({ entry, layer, content })));
+  const late = entries.filter(({ entry, content }) => content !== undefined && content !== entry.path);
   const opened = new Map<LayerId, LayerContents>();
   const contentsOf = (layer: LayerId): LayerContents => {
     const known = opened.get(layer);
     if (known !== undefined) return known;
-    const paths = new Set([...late].filter((key) => key.layer === layer).map((key) => key.path));
+    // Hard links whose first path is hidden: the content passes by before the place of the link comes.
+    const paths = new Set(late.filter((entry) => entry.layer === layer).flatMap(({ content }) => content ?? []));
     const contents = cleanup.use(openLayerContents(access, layer, { late: paths, spool }));
     opened.set(layer, contents);
     return contents;
@@ -52,14 +53,4 @@ async function* rootfsTar(
     yield padding(entry.entry.size);
   }
   yield Buffer.alloc(1024);
-}
-
-interface LateContent {
-  readonly layer: LayerId;
-  readonly path: string;
-}
-
-/** A hard link whose first path is hidden: its content passes by before its own place comes. */
-function lateKey({ entry, layer, content }: Pick<MergedEntry, 'entry' | 'layer' | 'content'>): readonly LateContent[] {
-  return content === undefined || content === entry.path ? [] : [{ layer, path: content }];
 }

@@ -3,6 +3,7 @@ import type { ContainerConfig, ImageConfig } from '../oci/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
 import type { Chain, ImageRecord, Store } from '../store/types.ts';
+import { knownFields } from './draft.ts';
 import { readImageConfig, requireImage } from './read-image.ts';
 
 /** One element of what `docker image inspect` prints: the same fields in the same order. */
@@ -70,8 +71,8 @@ export function inspection(image: ImageRecord, { config, names, diffDirectory }:
     GraphDriver: { Data: graphData(image.chain, diffDirectory), Name: 'overlay2' },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
-    // docker prints these fields by name.
-    Config: JSON.parse(canonicalJson(config.config ?? {})) as ContainerConfig,
+    // docker prints the fields that it knows, by name.
+    Config: JSON.parse(canonicalJson(knownFields(config.config ?? {}))) as ContainerConfig,
   };
 }
 

@@ -63,10 +63,6 @@ export function openLayerContents(
         }
         if (aside.late.has(path)) await putAside(path, size);
         else await source.skip(size + padding(size).length);
-        if (spooled.has(wanted)) {
-          yield* this.read(wanted);
-          return;
-        }
       }
     },
     [Symbol.asyncDispose]: () => source.close(),

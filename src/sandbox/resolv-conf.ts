@@ -45,7 +45,7 @@ function serverOf(line: string): string | undefined {
 
 function isLoopbackServer(line: string): boolean {
   const server = serverOf(line);
-  return server !== undefined && (/^127\./.test(server) || /^(0*:)*:?0*1(%.*)?$/.test(server));
+  return server !== undefined && (server.startsWith('127.') || /^(0*:)*:?0*1(%.*)?$/.test(server));
 }
 
 function ended(text: string): string {

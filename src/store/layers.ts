@@ -5,6 +5,7 @@ import { errnoOf, ioError } from '../util/io-error.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson, sealJson } from './guarded.ts';
 import { markSynced, syncState } from './sync-mark.ts';
+import { discard } from './trash.ts';
 import type { LayerId, LayerInfo, Listing } from './types.ts';
 
 export interface Layers {
@@ -101,7 +102,7 @@ export function openLayers(context: StoreContext, listing: (id: LayerId) => List
       return gc.run('exclusive', () => {
         const other = info(made.id);
         if (other !== undefined) return complete(other, made);
-        if (existsSync(target)) session.discard(target);
+        if (existsSync(target)) discard(paths.inside('tmp'), target);
         if (!moveInto(job, target)) throw new TypeError(`${target} appeared under an exclusive lock`);
         return finish();
       });

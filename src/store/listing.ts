@@ -69,7 +69,8 @@ function corrupt(path: string, what: string, cause?: unknown): TbuildError {
   });
 }
 
-function listingOf(id: LayerId, load: () => ListingText): Listing {
+/** @param load the listing's text, kept or read again */
+export function listingOf(id: LayerId, load: () => ListingText): Listing {
   return {
     id,
     find(path) {

@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { TbuildError } from '../errors.ts';
 import { ioError } from '../util/io-error.ts';
 import { readSmallFile } from '../util/small-file.ts';
-import { storeDirectories } from './paths.ts';
+import { lockFiles, storeDirectories } from './paths.ts';
 
 /** The store's format. Raised when a store of this program could not be read by the one before, or the other way round. */
 export const formatVersion = 1;
@@ -48,6 +48,8 @@ function createStore(root: string): void {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     refuseForeignDirectory(root);
     for (const directory of storeDirectories) mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
+    // There from the start, so that prune needs no new file on a full disk.
+    for (const lock of lockFiles) writeFileSync(join(root, lock), '', { mode: 0o600, flag: 'a' });
     writeVersion(root);
   } catch (error) {
     throw ioError(error, 'make the store', root);
@@ -56,7 +58,7 @@ function createStore(root: string): void {
 
 /** Somebody's home directory as TBUILD_STORE must not be filled and pruned. What an interrupted creation left behind is fine. */
 function refuseForeignDirectory(root: string): void {
-  const own = new Set([...storeDirectories.map((path) => path.split('/')[0]), 'lost+found']);
+  const own = new Set([...storeDirectories.map((path) => path.split('/')[0]), ...lockFiles, 'lost+found']);
   const foreign = readdirSync(root).find((name) => !own.has(name) && !name.startsWith('version'));
   if (foreign === undefined) return;
   throw new TbuildError('TBUILD_USAGE', `${root} is not a tbuild store and not empty (it has ${foreign})`, {

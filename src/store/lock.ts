@@ -19,7 +19,9 @@ export interface Lock {
 
 export function openLock(addon: NativeAddon, path: string, signal?: AbortSignal): Lock {
   let descriptor: number | undefined;
+  let isClosed = false;
   const fd = (): number => {
+    if (isClosed) throw new TypeError('the store was closed');
     descriptor ??= openLockFile(path);
     return descriptor;
   };
@@ -51,6 +53,7 @@ export function openLock(addon: NativeAddon, path: string, signal?: AbortSignal)
       }
     },
     close() {
+      isClosed = true;
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = undefined;
     },

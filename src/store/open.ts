@@ -19,6 +19,7 @@ import { removeOwnTree } from './removal.ts';
 import type { RemoveTree } from './removal.ts';
 import { openSession } from './session.ts';
 import { trackUnsynced } from './sync-mark.ts';
+import { collectGarbage } from './trash.ts';
 import type { Store } from './types.ts';
 import { readBytes, readValue, writeBytes, writeValue } from './values.ts';
 
@@ -67,7 +68,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
 }
 
 function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>): Store {
-  const { paths, checksum, session, removeTree } = context;
+  const { paths, checksum, addon, removeTree } = context;
   const listing = openListings(paths, checksum);
   const layers = openLayers(context, listing);
   let isSwept = false;
@@ -79,7 +80,7 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     cleanup.defer(() => removal);
   };
   const removeGarbage = async (): Promise<void> => {
-    const garbage = session.collectGarbage();
+    const garbage = collectGarbage(addon, paths.inside('tmp'));
     if (garbage.length > 0) await removeTree(garbage);
   };
   return {

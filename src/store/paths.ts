@@ -20,6 +20,9 @@ export const storeDirectories = [
   'tmp',
 ] as const;
 
+/** gc.lock: shared while something is acquired, exclusive while prune decides. records.lock: while records are rewritten. */
+export const lockFiles = ['gc.lock', 'records.lock'] as const;
+
 /** Where things are in a store. Identifiers are checked here, before they become part of a path. */
 export interface StorePaths {
   readonly root: string;

@@ -1,21 +1,14 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { NativeAddon } from '../native/addon.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
-import { isLocked } from './leases.ts';
 import type { RemoveTree } from './removal.ts';
 
-/** A store handle's own directory under tmp/, locked while the handle lives: jobs, files about to be renamed, trees about to be removed. */
+/** A store handle's own directory under tmp/, locked while the handle lives: jobs, and files about to be renamed. */
 export interface Session {
   /** A path in it that nothing has yet, on the store's file system. */
   newPath(prefix: string): string;
-  /** Renames something of the store into it, so that nobody ever sees it half removed. Returns its new path; undefined when it was gone already. */
-  discard(path: string): string | undefined;
-  /** Takes over what dead processes left in tmp/. Returns the paths, which are to be removed. */
-  collectGarbage(): readonly string[];
-  /** What `collectGarbage` would take over. */
-  findGarbage(): readonly string[];
   /** Removes the directory with all that is left in it. */
   close(): Promise<void>;
 }
@@ -30,25 +23,8 @@ export function openSession(addon: NativeAddon, tmp: string, removeTree: RemoveT
     counter += 1;
     return join(own.path, `${prefix}-${counter}`);
   };
-  const discard = (path: string): string | undefined => {
-    const target = newPath('trash');
-    try {
-      renameSync(path, target);
-      return target;
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw ioError(error, 'remove', path);
-    }
-  };
-  const findGarbage = (): string[] =>
-    readdirSync(tmp)
-      .map((name) => join(tmp, name))
-      .filter((path) => !isLocked(addon, path) && existsSync(path));
   return {
     newPath,
-    discard,
-    findGarbage,
-    collectGarbage: () => findGarbage().flatMap((path) => adopt(addon, path, discard)),
     async close() {
       isClosed = true;
       if (own === undefined) return;
@@ -101,21 +77,4 @@ function lockDirectory(addon: NativeAddon, path: string): number | undefined {
   if (addon.lock(fd, 'exclusive', false) && existsSync(path)) return fd;
   closeSync(fd);
   return undefined;
-}
-
-/** Moves an unlocked entry of tmp/ while holding its lock, so that its maker, who locks it a moment later, sees that it is gone. */
-function adopt(addon: NativeAddon, path: string, discard: (path: string) => string | undefined): string[] {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw ioError(error, 'look at the lock', path);
-  }
-  try {
-    const target = addon.lock(fd, 'exclusive', false) ? discard(path) : undefined;
-    return target === undefined ? [] : [target];
-  } finally {
-    closeSync(fd);
-  }
 }

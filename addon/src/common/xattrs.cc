@@ -38,7 +38,7 @@ template <typename Get> int read_listed(const std::string& names, std::vector<Xa
       return errno;
     }
     if (marks != nullptr && name.starts_with(overlay_escape)) {
-      name.erase(0, overlay_escape.size() - overlay_prefix.size());
+      name.erase(overlay_prefix.size(), overlay_escape.size() - overlay_prefix.size());
     } else if (marks != nullptr && name.starts_with(overlay_prefix)) {
       marks->opaque |= name == "user.overlay.opaque" && value == "y";
       marks->foreign_content |= name == "user.overlay.redirect" || name == "user.overlay.metacopy";

@@ -9,6 +9,7 @@ namespace tbuild {
 struct Xattr {
   std::string name;
   std::string value;
+  bool operator==(const Xattr&) const = default;
 };
 
 // What overlayfs noted about an inode of an upper directory (`user.overlay.*`, option userxattr).

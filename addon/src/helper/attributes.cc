@@ -16,46 +16,66 @@ void fill_times(timespec (&times)[2], const Entry& entry) {
   times[1] = {static_cast<time_t>(entry.mtime), 0};
 }
 
-void refuse_chown(const Entry& entry, int error) {
-  std::string message = error == EINVAL ? "the id " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) +
-                                              " is not mapped in this user namespace"
-                                        : std::string();
-  fail("chown", error, entry.path, message);
+// user.overlay.* is overlayfs's own in an upper directory.
+std::string name_on_disk(const std::string& name, const AttributeTarget& target) {
+  if (!target.is_upper || !name.starts_with(overlay_prefix))
+    return name;
+  return "user.overlay.overlay." + name.substr(overlay_prefix.size());
 }
 
-// A new file belongs to 0:0; most stay so, and a chown is a journal transaction.
-bool is_owned_already(const Entry& entry) { return entry.uid == 0 && entry.gid == 0; }
+// A new file of an upper directory belongs to 0:0; most stay so, and a chown is a journal transaction.
+bool needs_chown(const Entry& entry, const AttributeTarget& target) {
+  return entry.uid != 0 || entry.gid != 0 || !target.is_upper;
+}
+
+// Returns the mode that the file may have.
+uint32_t after_chown(int result, const Entry& entry, AttributeTarget& target) {
+  if (result == 0)
+    return entry.mode;
+  if (!target.is_upper && (errno == EPERM || errno == EINVAL)) {
+    target.not_set++;
+    return entry.mode & ~06000u;
+  }
+  int error = errno;
+  std::string ids = std::to_string(entry.uid) + ":" + std::to_string(entry.gid);
+  fail("chown", error, entry.path, error == EINVAL ? "the owner " + ids + " is not mapped in this user namespace" : "");
+}
+
+void after_setxattr(int result, const Entry& entry, const Xattr& xattr, AttributeTarget& target) {
+  if (result == 0)
+    return;
+  if (target.is_upper || (errno != EPERM && errno != EINVAL && errno != ENOTSUP))
+    fail("setxattr", errno, entry.path, "cannot set " + xattr.name);
+  target.not_set++;
+}
 
 } // namespace
 
-std::string name_on_disk(const std::string& name) {
-  return name.starts_with(overlay_prefix) ? "user.overlay.overlay." + name.substr(overlay_prefix.size()) : name;
-}
-
-void set_attributes(int fd, const Entry& entry, bool mode_is_set) {
-  bool owned = is_owned_already(entry);
-  if (!owned && fchown(fd, entry.uid, entry.gid) != 0)
-    refuse_chown(entry, errno);
-  if ((!mode_is_set || (entry.mode & 07000) != 0) && fchmod(fd, entry.mode) != 0)
+void set_attributes(int fd, const Entry& entry, bool mode_is_set, AttributeTarget& target) {
+  uint32_t mode = entry.mode;
+  if (needs_chown(entry, target))
+    mode = after_chown(fchown(fd, entry.uid, entry.gid), entry, target);
+  if ((!mode_is_set || (mode & 07000) != 0) && fchmod(fd, mode) != 0)
     fail("chmod", errno, entry.path);
   for (const Xattr& xattr : entry.xattrs) {
-    if (fsetxattr(fd, name_on_disk(xattr.name).c_str(), xattr.value.data(), xattr.value.size(), 0) != 0)
-      fail("setxattr", errno, entry.path, "cannot set " + xattr.name);
+    std::string name = name_on_disk(xattr.name, target);
+    after_setxattr(fsetxattr(fd, name.c_str(), xattr.value.data(), xattr.value.size(), 0), entry, xattr, target);
   }
 }
 
-void set_attributes_at(Tree& tree, const Entry& entry) {
+void set_attributes_at(Tree& tree, const Entry& entry, AttributeTarget& target) {
   int parent = tree.directory(parent_of(entry.path));
-  std::string name(name_of(entry.path));
-  if (!is_owned_already(entry) && fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
-    refuse_chown(entry, errno);
+  std::string file(name_of(entry.path));
+  uint32_t mode = entry.mode;
+  if (needs_chown(entry, target))
+    mode = after_chown(fchownat(parent, file.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW), entry, target);
   // The parent is ours alone and this is no symlink, so that following one cannot happen.
-  if (entry.type != 'l' && fchmodat(parent, name.c_str(), entry.mode, 0) != 0)
+  if (entry.type != 'l' && fchmodat(parent, file.c_str(), mode, 0) != 0)
     fail("chmod", errno, entry.path);
   for (const Xattr& xattr : entry.xattrs) {
-    if (lsetxattr(tree.proc_path(entry.path).c_str(), name_on_disk(xattr.name).c_str(), xattr.value.data(),
-                  xattr.value.size(), 0) != 0)
-      fail("setxattr", errno, entry.path, "cannot set " + xattr.name);
+    std::string path = tree.proc_path(entry.path), name = name_on_disk(xattr.name, target);
+    after_setxattr(lsetxattr(path.c_str(), name.c_str(), xattr.value.data(), xattr.value.size(), 0), entry, xattr,
+                   target);
   }
 }
 

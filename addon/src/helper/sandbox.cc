@@ -102,6 +102,7 @@ void report(const SandboxEnd& end, Channel& channel) {
                                           .add("errno", static_cast<uint64_t>(error.error))
                                           .add("path", error.path)
                                           .add("message", error.message));
+    channel.send(FrameType::stderr_bytes, "exec " + error.path + ": " + error.message + "\n");
     // As shells do: 127 for what is not there, 126 for what cannot be executed.
     result.add("exit", uint64_t{error.error == ENOENT ? 127u : 126u});
   } else if (end.command_status) {
@@ -116,6 +117,14 @@ void report(const SandboxEnd& end, Channel& channel) {
     fail("run the command", EPROTO, {}, "the sandbox's PID 1 ended without an answer");
   }
   channel.send(FrameType::result, result);
+}
+
+// A peer that is still sending input would take a closed socket for a failure and not read the result.
+void discard_input(Channel& channel) {
+  shutdown(channel.fd(), SHUT_WR);
+  char scrap[4096];
+  while (recv(channel.fd(), scrap, sizeof scrap, 0) > 0)
+    continue;
 }
 
 } // namespace
@@ -135,6 +144,8 @@ void run_sandbox(const Fields& fields, Channel& channel) {
   hand_over_mounts(request, init.pid, control.get());
   pid_t pid = std::exchange(init.pid, -1);
   report(relay_sandbox(channel, control.get(), pid, std::move(pipes.ours)), channel);
+  if (request.has_input)
+    discard_input(channel);
 }
 
 } // namespace tbuild

@@ -2,6 +2,7 @@
 #include "sandbox_masks.h"
 #include "sandbox_mount_calls.h"
 #include "sandbox_sys.h"
+#include <algorithm>
 #include <linux/magic.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -103,7 +104,7 @@ void mount_sys(const SandboxRoot& root, const SandboxRequest& request, HandedMou
     mask_path(root, path);
   if (cgroup)
     mount_cgroup(root.root.get());
-  else
+  else if (std::find(hidden.begin(), hidden.end(), cgroup_path) == hidden.end())
     mask_path(root, cgroup_path);
 }
 

@@ -1,5 +1,6 @@
 #include "worker.h"
 #include "identity.h"
+#include "operations.h"
 #include "sandbox.h"
 #include <cerrno>
 #include <cstring>
@@ -22,6 +23,11 @@ void hello(const Options& options, Channel& channel) {
                                       .add("userns", !options.new_userns ? "none" : options.single ? "single" : "map"));
 }
 
+constexpr std::pair<std::string_view, void (*)(const Fields&, Channel&)> operations[] = {
+    {"write", write_diff},    {"commit", commit_diff},  {"tar", send_tar},    {"read", read_file},
+    {"export", export_tree}, {"remove", remove_paths}, {"run", run_sandbox},
+};
+
 void perform(const Options& options, Channel& channel) {
   Frame frame;
   if (!channel.receive(frame))
@@ -32,8 +38,10 @@ void perform(const Options& options, Channel& channel) {
   std::string_view name = request.get("op");
   if (name == "hello")
     return hello(options, channel);
-  if (name == "run")
-    return run_sandbox(request, channel);
+  for (const auto& [known, operation] : operations) {
+    if (name == known)
+      return operation(request, channel);
+  }
   fail("protocol", EINVAL, {}, "unknown operation: " + std::string(name));
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { compileGoMatch, hasWildcards } from '../../context/go-match.ts';
 import { TbuildError } from '../../errors.ts';
+import type { SourceSpan } from '../../errors.ts';
 import { staticKey } from '../../cache/key.ts';
 import { chainState } from '../../store/chain.ts';
 import { mergedView } from '../../store/merged.ts';
@@ -9,8 +10,15 @@ import type { Chain, ListingEntry, Store } from '../../store/types.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceItem, SourceSet } from '../transfer/source.ts';
 
+interface ChainRequest {
+  /** For people: `stage build`, an image. */
+  readonly origin: string;
+  readonly sources: readonly string[];
+  readonly span: SourceSpan;
+}
+
 /** Files of another stage or image, found in listings alone; the helper copies them out of the layers' diff directories. */
-export function chainSource(store: Store, chain: Chain, request: { readonly origin: string; readonly sources: readonly string[] }): TransferSource {
+export function chainSource(store: Store, chain: Chain, request: ChainRequest): TransferSource {
   let selected: SourceSet | undefined;
   const select = (): SourceSet => (selected ??= selectFrom(store, chain, request));
   return {
@@ -39,7 +47,7 @@ async function rememberedDigest(store: Store, chain: Chain, sources: readonly st
   return digest;
 }
 
-function selectFrom(store: Store, chain: Chain, { origin, sources }: { readonly origin: string; readonly sources: readonly string[] }): SourceSet {
+function selectFrom(store: Store, chain: Chain, { origin, sources, span }: ChainRequest): SourceSet {
   const view = mergedView(chain, (id) => store.listing(id));
   const layers = new Map<string, number>();
   const rootOf = (path: string): number => {
@@ -51,7 +59,7 @@ function selectFrom(store: Store, chain: Chain, { origin, sources }: { readonly 
   const items = sources.flatMap((source) => {
     const paths = expand(view, source);
     const found = paths.flatMap((path) => selectItem(view, { path, source, rootOf }) ?? []);
-    if (found.length === 0 && !hasWildcards(source)) throw notFound(source, origin);
+    if (found.length === 0 && !hasWildcards(source)) throw notFound(source, origin, span);
     return found;
   });
   const digest = createHash('sha256').update(describe(items)).digest('hex');
@@ -106,7 +114,9 @@ function toSourceEntry(entry: ListingEntry, relative: string, { rootOf, groups }
     }
     case 'character':
     case 'block':
+      return { ...common, type: entry.type, ...(entry.device ?? { major: 0, minor: 0 }) };
     case 'fifo':
+      return { ...common, type: 'fifo' };
     case 'whiteout':
       return undefined;
   }
@@ -147,16 +157,31 @@ function describe(items: readonly SourceItem[]): string {
       const { path, type, mode, uid, gid, xattrs } = entry;
       const content = entry.type === 'file' ? entry.content : undefined;
       const sha256 = content?.kind === 'copy' ? content.sha256 : '';
-      const link = entry.type === 'symlink' ? entry.link : entry.type === 'file' ? (entry.hardlink ?? '') : '';
-      lines.push(JSON.stringify([path, type, mode, uid, gid, sha256, link, Object.entries(xattrs).sort()]));
+      lines.push(JSON.stringify([path, type, mode, uid, gid, sha256, linkOf(entry), Object.entries(xattrs).sort()]));
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
-function notFound(source: string, origin: string): TbuildError {
+function linkOf(entry: SourceEntry): string {
+  switch (entry.type) {
+    case 'symlink':
+      return entry.link;
+    case 'file':
+      return entry.hardlink ?? '';
+    case 'character':
+    case 'block':
+      return `${entry.major}:${entry.minor}`;
+    case 'directory':
+    case 'fifo':
+      return '';
+  }
+}
+
+function notFound(source: string, origin: string, span: SourceSpan): TbuildError {
   return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in ${origin}`, {
     hint: 'check the path; it is relative to the root of that file system',
+    span,
     details: { source, origin },
   });
 }

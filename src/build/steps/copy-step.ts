@@ -6,7 +6,7 @@ import type { StepInputs } from '../../cache/inputs.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
 import { keepFiles } from '../kept-files.ts';
-import { resolveOwner } from '../owner.ts';
+import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import { planCopy } from '../transfer/plan-copy.ts';
@@ -98,6 +98,6 @@ async function ownershipOf(instruction: CopyInstruction | AddInstruction, { into
   const owner =
     chown === undefined
       ? undefined
-      : await resolveOwner(chown, { reader: link ? reader : into, access, session, purpose: 'chown' });
+      : await resolveOwner({ view: access.view(), store: session.store, helper: session.helper }, chown, link ? reader : into);
   return { owner, mode: chmod === undefined ? undefined : Number.parseInt(chmod, 8) };
 }

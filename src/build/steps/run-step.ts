@@ -7,7 +7,7 @@ import type { Platform } from '../../oci/platform.ts';
 import type { RunOutcome } from '../../native/helper-types.ts';
 import type { Job } from '../../store/types.ts';
 import type { ExecutedStep, LayerStep } from '../layer-step.ts';
-import { runInSandbox } from '../sandboxed.ts';
+import { runCommand } from '../../rootfs/run-command.ts';
 import type { Session } from '../session.ts';
 import { visibleVariables } from '../stage-state.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
@@ -61,18 +61,21 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
   const attributes = rootAttributes(access.view().find(''));
   await helper.write({ diff: job.diff, rootAttributes: attributes, tar: false, signal }, []);
   const tail = createTail();
-  const outcome = await runInSandbox(session, {
-    view: access.view(),
+  const outcome = await runCommand(session.store, {
+    signal,
     chain: state.chain,
     job: job.path,
     argv: invocation.argv,
-    environment: invocation.environment,
+    imageEnvironment: state.draft.config.Env ?? [],
+    defaults: invocation.environment,
     workdir: state.draft.config.WorkingDir ?? '/',
+    workdirOwner: 'user',
     user: state.draft.config.User ?? '',
     network: invocation.network,
     onOutput(stream, chunk) {
       tail.add(chunk);
-      run.log(stream, chunk);
+      // Frames share their buffer with what comes next.
+      run.log(stream, Buffer.from(chunk));
     },
   });
   if (outcome.kind === 'signal' || outcome.exitCode !== 0) throw failed(invocation.argv, outcome, tail.text());

@@ -1,7 +1,5 @@
-import type { ArgInstruction, Instruction } from '../../dockerfile/instruction.ts';
+import type { Instruction } from '../../dockerfile/instruction.ts';
 import { applyInstruction, resolveWorkdir } from '../../image/apply-instruction.ts';
-import type { BuildArguments } from '../../image/created-by.ts';
-import { formatTime } from '../../image/history-times.ts';
 import { solveLayerStep } from '../layer-step.ts';
 import type { LayerStep } from '../layer-step.ts';
 import type { StagePlan } from '../plan.ts';
@@ -30,19 +28,18 @@ export interface Solved {
 
 /** One (expanded) instruction on a state. */
 export async function solveInstruction(solving: Solving, instruction: Instruction): Promise<Solved> {
-  const { session, plan, state, run } = solving;
-  const args = instruction.kind === 'arg' ? [...state.args, ...declare(plan, instruction)] : state.args;
+  const { session, state, run } = solving;
+  const args = instruction.kind === 'arg' ? [...state.args, ...instruction.args] : state.args;
   const step = stableText(instruction);
   const layerStep = await toLayerStep(solving, instruction);
   if (layerStep === undefined) {
     // Before the record is looked up: a malformed value must fail the step, cached or not.
     const draft = applyInstruction(state.draft, instruction, { args, madeLayer: false });
-    const values = instruction.kind === 'arg' ? JSON.stringify(args) : '';
-    const created = await solveConfigStep(session, state, run, `${step}${values}`);
+    const created = await solveConfigStep(session, state, run, step);
     return { state: nextState(state, { draft, args, step }), created };
   }
   const { layer, created } = await solveLayerStep(session, accessState(session.store, state), run, layerStep);
-  const draft = applyInstruction(state.draft, instruction, { args, madeLayer: true, created: formatTime(created) });
+  const draft = applyInstruction(state.draft, instruction, { args, madeLayer: true, created });
   return { state: nextState(state, { draft, layer, step }), created };
 }
 
@@ -61,14 +58,6 @@ async function toLayerStep({ session, plan, state, run }: Solving, instruction: 
     default:
       return undefined;
   }
-}
-
-/** ARG: --build-arg wins over the default; without either, the value of the ARG before the first FROM (Dockerfile reference, "ARG"). */
-function declare(plan: StagePlan, instruction: ArgInstruction): BuildArguments {
-  return instruction.args.map(({ name, value }) => ({
-    name,
-    value: plan.buildArgs.get(name) ?? value ?? plan.globalArgs.get(name),
-  }));
 }
 
 /** The expanded instruction as one stable line, without its place in the file. */

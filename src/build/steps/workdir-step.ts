@@ -1,11 +1,24 @@
 import { TbuildError } from '../../errors.ts';
 import type { WriteEntry } from '../../native/helper-types.ts';
-import { resolveOwner } from '../owner.ts';
+import type { FactReader } from '../../cache/facts.ts';
+import { noteAccounts, resolveRootUser } from '../../rootfs/accounts.ts';
 import type { LayerStep } from '../layer-step.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import { createPlacer } from '../transfer/placer.ts';
 import { epochSetting } from './settings.ts';
+
+/** The user that commands would run as: unlike --chown, a number without group has the group of its account, or 0. */
+async function userAsOwner(
+  { store, helper }: Session,
+  access: StateAccess,
+  { user, reader }: { readonly user: string; readonly reader: FactReader },
+): Promise<{ readonly uid: number; readonly gid: number }> {
+  const files = { view: access.view(), store, helper };
+  noteAccounts(files.view, reader);
+  const { uid, gid } = await resolveRootUser(files, user);
+  return { uid, gid };
+}
 
 /** WORKDIR: makes the directories that are missing, owned by the stage's user; a layer even when there is nothing to make. */
 export function workdirStep(session: Session, state: StageState, access: StateAccess, path: string): LayerStep {
@@ -20,7 +33,7 @@ export function workdirStep(session: Session, state: StageState, access: StateAc
     },
     async execute(job) {
       const reader = access.reader();
-      const owner = user === '' ? undefined : await resolveOwner(user, { reader, access, session, purpose: 'user' });
+      const owner = user === '' ? undefined : await userAsOwner(session, access, { user, reader });
       const placer = createPlacer(reader, { owner, mode: undefined });
       const walked = placer.walk(path);
       const entries: WriteEntry[] = [];

@@ -85,6 +85,11 @@ function placeEntry(path: string, entry: SourceEntry, base: string, request: { r
   if (placer.filePlace(path) === 'directory') throw conflict(path, 'is a directory, and a directory is not replaced by a file');
   placer.put(path, 'other');
   if (entry.type === 'symlink') return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
+  if (entry.type === 'fifo') return { type: 'fifo', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs };
+  if (entry.type === 'character' || entry.type === 'block') {
+    const { type, major, minor } = entry;
+    return { type, path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs, major, minor };
+  }
   if (entry.hardlink !== undefined) return { type: 'hardlink', path, link: join(base, entry.hardlink) };
   return { type: 'file', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs, content: entry.content };
 }

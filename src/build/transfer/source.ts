@@ -14,6 +14,9 @@ interface SourceAttributes {
 /** A file system object to be copied, wherever it comes from: the build context, another stage, an image. */
 export type SourceEntry =
   | (SourceAttributes & { readonly type: 'directory' })
+  | (SourceAttributes & { readonly type: 'fifo' })
+  | (SourceAttributes & { readonly type: 'character'; readonly major: number; readonly minor: number })
+  | (SourceAttributes & { readonly type: 'block'; readonly major: number; readonly minor: number })
   | (SourceAttributes & { readonly type: 'symlink'; readonly link: string })
   | (SourceAttributes & {
       readonly type: 'file';

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { describeCause } from '../../index.ts';
 import type { BuildEvent, PlannedStep } from '../../index.ts';
 import { formatDuration, shortId } from './format.ts';

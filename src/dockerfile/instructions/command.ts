@@ -7,12 +7,17 @@ import type {
   ShellInstruction,
 } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 
 /** `RUN` without a command runs an empty shell line, as docker has it; `RUN []` has nothing to run. */
 export function parseRun(raw: RawInstruction): RunInstruction {
-  const flags = readFlags(raw, { network: 'text', mount: 'unsupported', security: 'unsupported', device: 'unsupported' });
+  const flags = readFlags(raw, {
+    network: 'text',
+    mount: 'unsupported',
+    security: 'unsupported',
+    device: 'unsupported',
+  });
   const command = parseCommand(raw);
   if (command.form === 'exec' && command.argv.length === 0) throw syntaxError('RUN requires a command', raw.span);
   return { kind: 'run', span: raw.span, text: raw.text, command, network: readNetwork(flags.network, raw) };

@@ -1,6 +1,6 @@
 import { readFlags } from '../flags.ts';
 import type { Stage } from '../instruction.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
 
@@ -11,7 +11,11 @@ export function parseFrom(raw: RawInstruction): StageHead {
   const [image, as, name, ...rest] = splitBlanks(raw.args);
   const isNamed = name !== undefined && as?.toUpperCase() === 'AS';
   if (image === undefined || rest.length > 0 || (as !== undefined && !isNamed)) {
-    throw syntaxError('FROM requires either one or three arguments', raw.span, 'Write FROM image or FROM image AS name.');
+    throw syntaxError(
+      'FROM requires either one or three arguments',
+      raw.span,
+      'Write FROM image or FROM image AS name.',
+    );
   }
   return {
     image,

@@ -2,10 +2,16 @@ import { readFlags } from '../flags.ts';
 import { parseGoDuration } from '../go-duration.ts';
 import type { Command, HealthcheckInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 
-const flagKinds = { interval: 'text', timeout: 'text', 'start-period': 'text', 'start-interval': 'text', retries: 'text' } as const;
+const flagKinds = {
+  interval: 'text',
+  timeout: 'text',
+  'start-period': 'text',
+  'start-interval': 'text',
+  retries: 'text',
+} as const;
 
 export function parseHealthcheck(raw: RawInstruction): HealthcheckInstruction {
   const flags = readFlags(raw, flagKinds);
@@ -45,7 +51,11 @@ function readDuration(name: string, text: string | undefined, raw: RawInstructio
   if (text === undefined || text === '') return 0;
   const duration = parseGoDuration(text);
   if (duration === undefined) {
-    throw syntaxError(`invalid duration "${text}" of --${name}`, raw.span, 'Write a number and a unit, for example 30s or 1m30s.');
+    throw syntaxError(
+      `invalid duration "${text}" of --${name}`,
+      raw.span,
+      'Write a number and a unit, for example 30s or 1m30s.',
+    );
   }
   if (duration !== 0 && duration < 1_000_000) throw syntaxError(`Interval "${name}" cannot be less than 1ms`, raw.span);
   return duration;

@@ -1,6 +1,6 @@
 import { refuseFlags } from '../flags.ts';
 import type { ArgInstruction, EnvInstruction, KeyValue, LabelInstruction } from '../instruction.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { splitWords } from '../words.ts';
 
@@ -33,7 +33,9 @@ function parsePairs(raw: RawInstruction, escape: string): readonly KeyValue[] {
   refuseFlags(raw);
   const name = raw.name.toUpperCase();
   if (raw.args === '') throw syntaxError(`${name} requires at least one argument`, raw.span);
-  return isLegacyKeyValue(raw.args, escape) ? [parseLegacyPair(raw)] : splitWords(raw.args, escape).map((word) => parsePair(word, raw));
+  return isLegacyKeyValue(raw.args, escape)
+    ? [parseLegacyPair(raw)]
+    : splitWords(raw.args, escape).map((word) => parsePair(word, raw));
 }
 
 function parseLegacyPair(raw: RawInstruction): KeyValue {

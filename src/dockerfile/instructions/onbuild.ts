@@ -1,7 +1,7 @@
 import { refuseFlags } from '../flags.ts';
 import type { OnbuildInstruction } from '../instruction.ts';
 import { splitCommand } from '../split-command.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 
 /** As docker, this looks at no more of the trigger than its keyword: the rest is read by the build that it fires in. */

@@ -8,7 +8,7 @@ import type {
   WorkdirInstruction,
 } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
 

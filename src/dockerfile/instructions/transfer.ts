@@ -1,7 +1,7 @@
 import { readFlags } from '../flags.ts';
 import type { AddInstruction, CopyInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
-import type { RawInstruction } from '../split-instructions.ts';
+import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError, unsupported } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
 
@@ -42,7 +42,11 @@ export function checkTransfer<Transfer extends CopyInstruction | AddInstruction>
       throw syntaxError("source can't be a URL for COPY", span, 'ADD is the instruction that downloads.');
     }
     if (kind === 'add' && (isHttp(source) || isGit(source))) {
-      throw unsupported(`ADD of a URL (${source})`, span, 'Download it in a RUN instruction, or into the build context.');
+      throw unsupported(
+        `ADD of a URL (${source})`,
+        span,
+        'Download it in a RUN instruction, or into the build context.',
+      );
     }
   }
   if (chmod !== undefined && !/["'$\\`]/.test(chmod)) checkMode(chmod, transfer);
@@ -74,7 +78,11 @@ function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstru
 function checkMode(mode: string, { kind, span }: CopyInstruction | AddInstruction): void {
   if (/^[0-7]+$/.test(mode) && Number.parseInt(mode, 8) <= 0o7777) return;
   if (/[a-zA-Z,=]/.test(mode) && !mode.startsWith('0')) {
-    throw unsupported(`the symbolic mode ${kind.toUpperCase()} --chmod=${mode}`, span, 'Write the mode in octal: --chmod=0755.');
+    throw unsupported(
+      `the symbolic mode ${kind.toUpperCase()} --chmod=${mode}`,
+      span,
+      'Write the mode in octal: --chmod=0755.',
+    );
   }
   throw syntaxError(`invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`, span);
 }

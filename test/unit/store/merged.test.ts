@@ -213,7 +213,7 @@ function hasRoom(spec: LayerSpec, path: string): boolean {
 function applyLayers(layers: readonly LayerSpec[]): Map<string, ListingEntry> {
   const tree = new Map<string, ListingEntry>();
   const removeBelow = (path: string): void => {
-    for (const each of [...tree.keys()]) if (each.startsWith(`${path}/`)) tree.delete(each);
+    for (const each of tree.keys()) if (each.startsWith(`${path}/`)) tree.delete(each);
   };
   for (const layer of layers) {
     for (const entry of listingEntries(layer)) {

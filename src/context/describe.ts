@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { noXattrs } from './file-digests.ts';
 import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './selection.ts';
 
 /**
@@ -27,6 +28,42 @@ export function describeSelection(selection: Selection): string {
   return text;
 }
 
+/** Which files differ between two descriptions. Lists are cut to a limit; `counts` are whole. */
+export interface SelectionChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Content, type, link target or extended attributes. */
+  readonly content: readonly string[];
+  /** Permission bits only. */
+  readonly mode: readonly string[];
+  readonly counts: Readonly<Record<ChangeKind, number>>;
+}
+
+export type ChangeKind = 'added' | 'removed' | 'content' | 'mode';
+
+/**
+ * Compares two texts of {@link describeSelection}. Paths come back as names, not escaped.
+ * @param limit of each list; default 100
+ */
+export function compareDescriptions(before: string, after: string, limit = 100): SelectionChanges {
+  const earlier = parse(before);
+  const lists = { added: [] as string[], removed: [] as string[], content: [] as string[], mode: [] as string[] };
+  const counts = { added: 0, removed: 0, content: 0, mode: 0 };
+  const note = (kind: ChangeKind, path: string): void => {
+    counts[kind]++;
+    if (lists[kind].length < limit) lists[kind].push(unescapePath(path));
+  };
+  for (const [path, line] of parse(after)) {
+    const old = earlier.get(path);
+    earlier.delete(path);
+    if (old === line) continue;
+    if (old === undefined) note('added', path);
+    else note(withoutMode(old) === withoutMode(line) ? 'mode' : 'content', path);
+  }
+  for (const path of earlier.keys()) note('removed', path);
+  return { ...lists, counts };
+}
+
 function* itemLines(
   item: SelectedItem,
   nameOf: (entry: SelectedEntry) => string,
@@ -52,6 +89,7 @@ function entryText(entry: SelectedEntry, modes: boolean): string {
   if (entry.type === 'symlink') text += ` link=${escapePath(entry.link)}`;
   if (entry.type === 'character' || entry.type === 'block') text += ` dev=${entry.major}:${entry.minor}`;
   if (entry.type === 'file' && entry.hardlink !== undefined) text += ` hard=${escapePath(entry.hardlink)}`;
+  if (entry.xattrs === noXattrs) return text;
   for (const name of Object.keys(entry.xattrs).sort()) text += ` x:${escapePath(name)}=${entry.xattrs[name] ?? ''}`;
   return text;
 }
@@ -78,4 +116,24 @@ function* chunks(lines: Iterable<string>): Generator<string, void, undefined> {
     chunk = '';
   }
   yield chunk;
+}
+
+/** Path to the rest of its line. */
+function parse(description: string): Map<string, string> {
+  const lines = new Map<string, string>();
+  for (const line of description.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0) lines.set(line.slice(0, space), line.slice(space + 1));
+  }
+  return lines;
+}
+
+/** `f 644 sha256=…` → `f sha256=…` */
+function withoutMode(rest: string): string {
+  return rest.replace(/^(\S+) \S+/, '$1');
+}
+
+function unescapePath(path: string): string {
+  const bytes = path.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }

@@ -1,0 +1,45 @@
+import { bringIn } from '../image/bring-in.ts';
+import { openOciLayout } from '../image/oci-layout.ts';
+import type { LayoutReference } from '../image/oci-layout.ts';
+
+export { parseLayoutReference } from '../image/oci-layout.ts';
+import { pullImage } from '../image/pull.ts';
+import type { Omission } from '../tar/layer-entries.ts';
+import type { Reference } from '../oci/reference.ts';
+import type { ImageRecord } from '../store/types.ts';
+import type { BaseRequest } from './base-image.ts';
+import type { Session } from './session.ts';
+
+/** Pulls an image into the store under its name. */
+export async function pullInto(session: Session, request: BaseRequest & { readonly reference: Reference; readonly fullName: string }): Promise<ImageRecord> {
+  const { store, helper, signal } = session;
+  const { image, omissions } = await pullImage({
+    store,
+    helper,
+    signal,
+    reference: request.reference,
+    platform: request.platform,
+    onProgress: ({ blob, current, total }) => request.onProgress(blob, current, total),
+  });
+  warnOmitted(session, request, omissions);
+  await store.tag(image.id, [request.fullName]);
+  return image;
+}
+
+/** Brings the image of an OCI layout into the store, without a name. */
+export async function importOciLayout(session: Session, layout: LayoutReference, request: BaseRequest): Promise<ImageRecord> {
+  const { store, helper, signal } = session;
+  const { image, omissions } = await bringIn({ store, helper, signal }, await openOciLayout(layout, request.platform));
+  warnOmitted(session, request, omissions);
+  return image;
+}
+
+const listed = 5;
+
+function warnOmitted(session: Session, { name, span }: BaseRequest, omissions: readonly Omission[]): void {
+  const devices = omissions.filter(({ what }) => what === 'device').map(({ path }) => path);
+  if (devices.length === 0) return;
+  const some = devices.slice(0, listed).join(', ');
+  const message = `${devices.length} device nodes of ${name} were left out, which only root can make: ${some}${devices.length > listed ? ', …' : ''}`;
+  session.emit({ type: 'warning', code: 'TBUILD_WARN_DEVICES_OMITTED', message, span });
+}

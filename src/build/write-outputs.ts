@@ -1,0 +1,44 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { TbuildError } from '../errors.ts';
+import { exportLocal } from '../image/export-local.ts';
+import { exportOci } from '../image/export-oci.ts';
+import { exportTar } from '../image/export-tar.ts';
+import type { ImageRecord } from '../store/types.ts';
+import type { Output } from './outputs.ts';
+import type { Session } from './session.ts';
+
+/** Writes what --output asks for, one after the other. A file appears under its name when it is whole. */
+export async function writeOutputs(session: Session, image: ImageRecord, names: readonly string[]): Promise<void> {
+  const { store, helper, signal } = session;
+  const access = { store, helper, signal };
+  for (const output of session.options.outputs) {
+    switch (output.type) {
+      case 'oci':
+        await withDestination(output, async (destination) => void (await exportOci({ ...access, image, names, destination })));
+        break;
+      case 'tar':
+        await withDestination(output, (destination) => exportTar({ ...access, chain: image.chain, destination }));
+        break;
+      case 'local':
+        await exportLocal({ ...access, chain: image.chain, destination: output.destination });
+        break;
+    }
+  }
+}
+
+async function withDestination(output: Exclude<Output, { type: 'local' }>, body: (destination: Writable) => Promise<void>): Promise<void> {
+  const { destination } = output;
+  if (typeof destination !== 'string') return body(destination);
+  const partial = `${destination}.${process.pid}.partial`;
+  try {
+    await body(createWriteStream(partial));
+    await rename(partial, destination);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    if (cause instanceof TbuildError || (cause instanceof Error && cause.name === 'AbortError')) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TbuildError('TBUILD_OUTPUT', `${destination} cannot be written: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,307 @@
+import { TbuildError } from '../errors.ts';
+import type { SourceSpan } from '../errors.ts';
+import { removePrefix, removeSuffix, replaceEvery, replaceFirst } from './shell-pattern.ts';
+import { createSplitter } from './word-splitter.ts';
+import type { Sink } from './word-splitter.ts';
+
+export interface ExpandOptions {
+  /** Takes the names that the text refers to. */
+  readonly references?: VariableReferences | undefined;
+  /** For the error. */
+  readonly span?: SourceSpan | undefined;
+}
+
+/** What a result depends on: variables that were there, and those that were not. */
+export interface VariableReferences {
+  readonly used: Set<string>;
+  readonly unset: Set<string>;
+}
+
+/**
+ * Expands variables and removes quotes and escapes, as BuildKit does. The result is one word, whatever blanks it holds.
+ *
+ * @param escape the escape character of the Dockerfile
+ * @throws TBUILD_EXPANSION for malformed text, for `${v:?}` of what is not set, and for results of more than 1 MiB
+ */
+export function expandWord(
+  word: string,
+  env: ReadonlyMap<string, string>,
+  escape: string,
+  options: ExpandOptions = {},
+): string {
+  if (!/["'$\\`]/.test(word)) return word;
+  return run(word, env, escape, options).result;
+}
+
+/** {@link expandWord}, then split at blanks that were neither quoted nor escaped; those in the value of an unquoted variable split too. */
+export function expandWords(
+  text: string,
+  env: ReadonlyMap<string, string>,
+  escape: string,
+  options: ExpandOptions = {},
+): readonly string[] {
+  return run(text, env, escape, options).words;
+}
+
+interface Cursor {
+  readonly text: string;
+  at: number;
+  depth: number;
+  /** Characters compared by patterns, at worst. */
+  work: number;
+  readonly env: ReadonlyMap<string, string>;
+  readonly escape: string;
+  readonly references: VariableReferences | undefined;
+}
+
+interface Stop {
+  /** The character that ends the piece, with what to say when it is not there. */
+  readonly at: string;
+  readonly missing: string;
+  /** Escapes stay in the result, for a pattern to read. */
+  readonly isRaw: boolean;
+}
+
+const maxResultLength = 1_048_576;
+const maxDepth = 64;
+const maxPatternWork = 200_000_000;
+
+function run(
+  text: string,
+  env: ReadonlyMap<string, string>,
+  escape: string,
+  { references, span }: ExpandOptions,
+): { readonly result: string; readonly words: readonly string[] } {
+  const cursor: Cursor = { text, at: 0, depth: 0, work: 0, env, escape, references };
+  const pieces: string[] = [];
+  const splitter = createSplitter();
+  let length = 0;
+  try {
+    readPieces(cursor, undefined, (piece, isSplittable) => {
+      length += piece.length;
+      if (length > maxResultLength) throw tooLong();
+      pieces.push(piece);
+      splitter.add(piece, isSplittable);
+    });
+  } catch (cause) {
+    if (!(cause instanceof ExpansionProblem)) throw cause;
+    const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+    throw new TbuildError('TBUILD_EXPANSION', `failed to process "${shown}": ${cause.message}`, { span, cause });
+  }
+  return { result: pieces.join(''), words: splitter.words() };
+}
+
+/** Reads up to the stop, or to the end where there is none. */
+function readPieces(cursor: Cursor, stop: Stop | undefined, sink: Sink): void {
+  const { text, escape } = cursor;
+  const isRaw = stop?.isRaw === true;
+  while (cursor.at < text.length) {
+    const character = text.charAt(cursor.at);
+    if (character === stop?.at) {
+      cursor.at++;
+      return;
+    }
+    if (character === "'") sink(readSingleQuoted(cursor), false);
+    else if (character === '"') readDoubleQuoted(cursor, isRaw, sink);
+    else if (character === '$') sink(readDollar(cursor), true);
+    else if (character === escape) sink(readEscape(cursor, isRaw), false);
+    else sink(readPlain(cursor, stop?.at), true);
+  }
+  if (stop !== undefined) throw new ExpansionProblem(stop.missing);
+}
+
+function readPlain(cursor: Cursor, stop: string | undefined): string {
+  const { text, escape } = cursor;
+  const start = cursor.at;
+  while (cursor.at < text.length) {
+    const character = text.charAt(cursor.at);
+    if (character === stop || character === escape || character === "'" || character === '"' || character === '$')
+      break;
+    cursor.at++;
+  }
+  return text.slice(start, cursor.at);
+}
+
+/** An escape makes the next character plain; at the end of the text it is dropped. */
+function readEscape(cursor: Cursor, isRaw: boolean): string {
+  const escaped = nextCharacter(cursor.text, cursor.at + 1);
+  cursor.at += 1 + escaped.length;
+  return isRaw ? cursor.escape + escaped : escaped;
+}
+
+function readSingleQuoted(cursor: Cursor): string {
+  const end = cursor.text.indexOf("'", cursor.at + 1);
+  if (end === -1) throw new ExpansionProblem('unexpected end of statement while looking for matching single-quote');
+  const quoted = cursor.text.slice(cursor.at + 1, end);
+  cursor.at = end + 1;
+  return quoted;
+}
+
+function readDoubleQuoted(cursor: Cursor, isRaw: boolean, sink: Sink): void {
+  const { text, escape } = cursor;
+  cursor.at++;
+  sink('', false);
+  while (cursor.at < text.length) {
+    const character = text.charAt(cursor.at);
+    if (character === '"') {
+      cursor.at++;
+      return;
+    }
+    if (character === '$') sink(readDollar(cursor), false);
+    else if (character === escape) sink(readQuotedEscape(cursor, isRaw), false);
+    else sink(readQuotedPlain(cursor), false);
+  }
+  throw new ExpansionProblem('unexpected end of statement while looking for matching double-quote');
+}
+
+function readQuotedPlain(cursor: Cursor): string {
+  const start = cursor.at;
+  while (cursor.at < cursor.text.length) {
+    const character = cursor.text.charAt(cursor.at);
+    if (character === '"' || character === '$' || character === cursor.escape) break;
+    cursor.at++;
+  }
+  return cursor.text.slice(start, cursor.at);
+}
+
+/** Inside double quotes an escape escapes only `"`, `$` and itself; before anything else it is a character like others. */
+function readQuotedEscape(cursor: Cursor, isRaw: boolean): string {
+  const { text, escape } = cursor;
+  const escaped = nextCharacter(text, cursor.at + 1);
+  cursor.at += 1 + escaped.length;
+  const isSpecial = escaped === '"' || escaped === '$' || escaped === escape;
+  return (isRaw ? escape : '') + (isSpecial ? '' : escape) + escaped;
+}
+
+/** `$name` or `${…}`; a `$` that starts neither is itself. */
+function readDollar(cursor: Cursor): string {
+  cursor.at++;
+  if (cursor.text.charAt(cursor.at) !== '{') {
+    const name = readName(cursor);
+    return name === '' ? '$' : (lookUp(cursor, name) ?? '');
+  }
+  cursor.at++;
+  if (++cursor.depth > maxDepth) throw new ExpansionProblem(`more than ${maxDepth} substitutions inside each other`);
+  const name = readName(cursor);
+  if (name === '') throw new ExpansionProblem('syntax error: bad substitution');
+  const value = readSubstitution(cursor, name);
+  cursor.depth--;
+  return value;
+}
+
+function readSubstitution(cursor: Cursor, name: string): string {
+  const operator = nextCharacter(cursor.text, cursor.at);
+  cursor.at += operator.length;
+  const value = lookUp(cursor, name);
+  switch (operator) {
+    case '}':
+      return value ?? '';
+    case ':': {
+      const second = nextCharacter(cursor.text, cursor.at);
+      cursor.at += second.length;
+      return applyDefault(cursor, { name, operator: second, value, isColon: true });
+    }
+    case '#':
+    case '%':
+      return applyTrim(cursor, operator, value ?? '');
+    case '/':
+      return applyReplacement(cursor, value ?? '');
+    default:
+      return applyDefault(cursor, { name, operator, value, isColon: false });
+  }
+}
+
+interface Default {
+  readonly name: string;
+  readonly operator: string;
+  readonly value: string | undefined;
+  /** With `:`, an empty value counts as none. */
+  readonly isColon: boolean;
+}
+
+/** The operand is expanded in any case, so that an error in it is one even where it is not needed. */
+function applyDefault(cursor: Cursor, { name, operator, value, isColon }: Default): string {
+  if (!['-', '+', '?'].includes(operator)) {
+    throw new ExpansionProblem(`unsupported modifier (${isColon ? ':' : ''}${operator}) in substitution`);
+  }
+  const operand = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: false });
+  const isSet = value !== undefined && !(isColon && value === '');
+  if (operator === '+') return isSet ? operand : '';
+  if (isSet) return value;
+  if (operator === '-') return operand;
+  const state = value === undefined ? 'unset' : 'empty';
+  throw new ExpansionProblem(`${name}: ${operand === '' ? `is not allowed to be ${state}` : operand}`);
+}
+
+function applyTrim(cursor: Cursor, operator: '#' | '%', value: string): string {
+  const isGreedy = cursor.text.charAt(cursor.at) === operator;
+  if (isGreedy) cursor.at++;
+  const pattern = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: true });
+  const remove = operator === '#' ? removePrefix : removeSuffix;
+  return matchPattern(cursor, { pattern, work: value.length * pattern.length }, () => remove(value, pattern, isGreedy));
+}
+
+function applyReplacement(cursor: Cursor, value: string): string {
+  const isEvery = cursor.text.charAt(cursor.at) === '/';
+  if (isEvery) cursor.at++;
+  const pattern = readOperand(cursor, { at: '/', missing: "syntax error: missing '/' in ${}", isRaw: true });
+  const replacement = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: true });
+  return matchPattern(cursor, { pattern, work: value.length * (pattern.length + replacement.length) }, () =>
+    isEvery ? replaceEvery(value, pattern, replacement, maxResultLength) : replaceFirst(value, pattern, replacement),
+  );
+}
+
+function matchPattern(
+  cursor: Cursor,
+  { pattern, work }: { readonly pattern: string; readonly work: number },
+  match: () => string,
+): string {
+  cursor.work += work;
+  if (cursor.work > maxPatternWork) throw new ExpansionProblem('the patterns and values are too long');
+  try {
+    return match();
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLong();
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new ExpansionProblem(`invalid pattern (${pattern}) in substitution: ${cause.message}`, { cause });
+  }
+}
+
+function readOperand(cursor: Cursor, stop: Stop): string {
+  const pieces: string[] = [];
+  let length = 0;
+  readPieces(cursor, stop, (piece) => {
+    length += piece.length;
+    if (length > maxResultLength) throw tooLong();
+    pieces.push(piece);
+  });
+  return pieces.join('');
+}
+
+/** A name, a run of digits, or one of the shell's special parameters, which are never set here. */
+function readName(cursor: Cursor): string {
+  variableName.lastIndex = cursor.at;
+  const name = variableName.exec(cursor.text)?.[0] ?? '';
+  cursor.at += name.length;
+  return name;
+}
+
+const variableName = /[\p{L}_][\p{L}\p{Nd}_]*|\p{Nd}+|[@*#?\-$!]/uy;
+
+function lookUp({ env, references }: Cursor, name: string): string | undefined {
+  const value = env.get(name);
+  (value === undefined ? references?.unset : references?.used)?.add(name);
+  return value;
+}
+
+function nextCharacter(text: string, at: number): string {
+  const point = text.codePointAt(at);
+  return point === undefined ? '' : String.fromCodePoint(point);
+}
+
+function tooLong(): ExpansionProblem {
+  return new ExpansionProblem(`the result is longer than ${maxResultLength} characters`);
+}
+
+/** Ends an expansion from any depth; `run` says what was being expanded and where. */
+class ExpansionProblem extends Error {}

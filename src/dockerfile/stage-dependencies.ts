@@ -1,0 +1,109 @@
+import { TbuildError } from '../errors.ts';
+import type { SourceSpan } from '../errors.ts';
+import { findCopySource, indexStages } from './find-stage.ts';
+import type { StageSource } from './find-stage.ts';
+import type { Instruction, Stage } from './instruction.ts';
+import { parseInstruction } from './parse-instruction.ts';
+
+interface StageWithBase {
+  readonly stage: Stage;
+  readonly base: StageSource;
+}
+
+/** The stages that each stage reads from. Throws TBUILD_STAGE_CYCLE even where the target needs none of the cycle, as docker does. */
+export function findDependencies(stages: readonly StageWithBase[]): readonly (readonly number[])[] {
+  const all = stages.map(({ stage }) => stage);
+  const names = indexStages(all);
+  const dependencies = stages.map(({ stage, base }) => {
+    const found = new Set(base.kind === 'stage' ? [base.index] : []);
+    for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(copySource)]) {
+      const source = findCopySource(names, name, span);
+      if (source.kind === 'stage') found.add(source.index);
+    }
+    return [...found].toSorted((left, right) => left - right);
+  });
+  refuseCycle(all, dependencies);
+  return dependencies;
+}
+
+/** Throws TBUILD_STAGE_NOT_FOUND where one of these stages copies from one that is defined only after it. */
+export function findReachable(
+  stages: readonly Stage[],
+  dependencies: readonly (readonly number[])[],
+  target: number,
+): readonly number[] {
+  const reachable = new Set<number>();
+  const waiting = [target];
+  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+    if (reachable.has(index)) continue;
+    reachable.add(index);
+    const needed = dependencies[index] ?? [];
+    const late = needed.find((other) => other > (index ?? 0));
+    if (late !== undefined) throw definedLater(stages, index, late);
+    waiting.push(...needed);
+  }
+  return [...reachable].toSorted((left, right) => left - right);
+}
+
+interface NamedSource {
+  readonly name: string;
+  readonly span: SourceSpan;
+}
+
+function copySource(instruction: Instruction): readonly NamedSource[] {
+  if (instruction.kind !== 'copy' || instruction.from === undefined) return [];
+  return [{ name: instruction.from, span: instruction.span }];
+}
+
+/** ONBUILD of a base in the same file fires in this stage. */
+function triggerSources(stages: readonly Stage[], base: StageSource): readonly NamedSource[] {
+  const instructions = base.kind === 'stage' ? (stages[base.index]?.instructions ?? []) : [];
+  return instructions.flatMap((instruction) => {
+    if (instruction.kind !== 'onbuild' || !/--from=/.test(instruction.trigger)) return [];
+    const { span, trigger } = instruction;
+    return copySource(parseInstruction(trigger, { file: span.file, span }));
+  });
+}
+
+function refuseCycle(stages: readonly Stage[], dependencies: readonly (readonly number[])[]): void {
+  const state = new Map<number, 'open' | 'done'>();
+  for (const root of stages.keys()) {
+    // A path as an explicit stack: a file may chain more stages than the call stack is deep.
+    const path = [{ index: root, next: 0 }];
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      if (top.next === 0 && state.get(top.index) === 'done') {
+        path.pop();
+        continue;
+      }
+      state.set(top.index, 'open');
+      const needed = dependencies[top.index]?.[top.next++];
+      if (needed === undefined) {
+        state.set(top.index, 'done');
+        path.pop();
+      } else if (state.get(needed) === 'open') {
+        throw circular(stages, needed);
+      } else if (state.get(needed) !== 'done') path.push({ index: needed, next: 0 });
+    }
+  }
+}
+
+function circular(stages: readonly Stage[], index: number): TbuildError {
+  return new TbuildError('TBUILD_STAGE_CYCLE', `circular dependency detected on stage: ${nameOf(stages, index)}`, {
+    span: stages[index]?.span,
+    hint: 'Break the circle with a stage that both copy from.',
+  });
+}
+
+function definedLater(stages: readonly Stage[], index: number, later: number): TbuildError {
+  const [stage, needed] = [nameOf(stages, index), nameOf(stages, later)];
+  const span = stages[index]?.instructions.find(({ text }) => text.includes('--from'))?.span ?? stages[index]?.span;
+  return new TbuildError(
+    'TBUILD_STAGE_NOT_FOUND',
+    `cannot copy from stage "${needed}", it needs to be defined before current stage "${stage}"`,
+    { span, hint: `Move stage ${needed} above stage ${stage}.` },
+  );
+}
+
+function nameOf(stages: readonly Stage[], index: number): string {
+  return stages[index]?.name ?? String(index);
+}

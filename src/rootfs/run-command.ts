@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import type { RunCallbacks, RunOutcome } from '../native/helper-types.ts';
+import { isTbuildError, TbuildError } from '../errors.ts';
+import { encodePlan } from '../sandbox/encode.ts';
+import { commandEnvironment } from '../sandbox/environment.ts';
+import { planSandbox } from '../sandbox/plan.ts';
+import type { SandboxBind, SandboxNetwork } from '../sandbox/plan.ts';
+import { resolvConfContent, resolvConfPaths } from '../sandbox/resolv-conf.ts';
+import { setupHint } from '../sandbox/setup-hint.ts';
+import { mountOrder } from '../store/chain.ts';
+import { mergedView } from '../store/merged.ts';
+import type { Chain, Store } from '../store/types.ts';
+import { resolveRootUser } from './accounts.ts';
+import { accessOf } from './open-store.ts';
+
+/** A command on a chain of layers. */
+export interface RootCommand extends RunCallbacks {
+  readonly chain: Chain;
+  /** Directory with the writable `diff/`. */
+  readonly job: string;
+  readonly argv: readonly string[];
+  /** `NAME=value` of the image. */
+  readonly imageEnvironment: readonly string[];
+  /** Variables that those of the image hide: build arguments. */
+  readonly defaults?: Readonly<Record<string, string>> | undefined;
+  readonly workdir: string;
+  /** Who owns a working directory that had to be made: `docker build` gives it to the user, `docker run` to root. */
+  readonly workdirOwner: 'user' | 'root';
+  readonly user: string;
+  readonly network: SandboxNetwork;
+  readonly binds?: readonly SandboxBind[];
+}
+
+/** Runs a command in a sandbox on the layers, and resolves to how it ended. Throws TBUILD_SANDBOX_SETUP and TBUILD_USER_NOT_FOUND. */
+export async function runCommand(store: Store, command: RootCommand): Promise<RunOutcome> {
+  const { helper, identity } = accessOf(store);
+  const view = mergedView(command.chain, (id) => store.listing(id));
+  const user = await resolveRootUser({ view, store, helper }, command.user);
+  const layers = (await mountOrder(store, command.chain)).map((id) => store.diffDirectory(id));
+  const plan = planSandbox({
+    layers,
+    job: command.job,
+    identity: identity(),
+    network: command.network,
+    argv: command.argv,
+    environment: commandEnvironment({ image: command.imageEnvironment, buildArguments: command.defaults ?? {}, home: user.home }),
+    cwd: command.workdir === '' ? '/' : command.workdir,
+    cwdOwner: command.workdirOwner,
+    user,
+    resolvConf: systemResolvConf(command.network),
+    binds: command.binds ?? [],
+    stdin: command.stdin !== undefined,
+  });
+  try {
+    return await helper.run(encodePlan(plan), command);
+  } catch (error) {
+    throw withHint(error);
+  }
+}
+
+function systemResolvConf(network: SandboxNetwork): string {
+  const read = (path: string): string | undefined => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
+  return resolvConfContent(network, { main: read(resolvConfPaths.main), resolved: read(resolvConfPaths.resolved) });
+}
+
+function withHint(error: unknown): unknown {
+  if (!isTbuildError(error, 'TBUILD_SANDBOX_SETUP')) return error;
+  const hint = setupHint(String(error.details['operation']), String(error.details['errno']));
+  return hint === undefined ? error : new TbuildError(error.code, error.message, { hint, cause: error.cause, details: error.details });
+}

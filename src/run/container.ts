@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TbuildError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Job, Store } from '../store/types.ts';
+
+/** What is known of a container: `containers/<id>/container.json`. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly image: Digest;
+  readonly argv: readonly string[];
+  /** RFC 3339 */
+  readonly started: string;
+  /** First process of its sandbox, in the host's PID namespace; undefined when it does not run. */
+  readonly pid: number | undefined;
+  /** Where its `diff` and `work` are. */
+  readonly directory: string;
+  readonly exitCode: number | undefined;
+}
+
+/** A running command's entry in the store. */
+export interface Container {
+  readonly id: string;
+  running(pid: number): Promise<void>;
+  /** Keeps what was written; resolves to the directory that holds it. */
+  keep(exitCode: number): Promise<string>;
+  forget(): Promise<void>;
+}
+
+export async function createContainer(store: Store, job: Job, about: { readonly image: Digest; readonly argv: readonly string[] }): Promise<Container> {
+  const id = randomBytes(32).toString('hex');
+  const directory = join(containersDirectory(store), id);
+  const record: ContainerRecord = { ...about, id, started: new Date().toISOString(), pid: undefined, directory: job.path, exitCode: undefined };
+  const write = (changes: Partial<ContainerRecord>): Promise<void> => writeFile(join(directory, 'container.json'), `${JSON.stringify({ ...record, ...changes })}\n`);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await write({});
+  return {
+    id,
+    running: (pid) => write({ pid }),
+    async keep(exitCode) {
+      const diff = join(directory, 'diff');
+      await rename(job.diff, diff);
+      await write({ exitCode, directory });
+      return diff;
+    },
+    forget: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** By id or unambiguous beginning of it; undefined when there is none. */
+export async function findContainer(store: Store, name: string): Promise<ContainerRecord | undefined> {
+  if (!/^[0-9a-f]{4,64}$/.test(name)) return undefined;
+  const matches = (await listContainers(store)).filter(({ id }) => id.startsWith(name));
+  if (matches.length > 1) throw new TbuildError('TBUILD_USAGE', `several containers have ids that begin with ${name}`);
+  return matches[0];
+}
+
+export async function listContainers(store: Store): Promise<readonly ContainerRecord[]> {
+  const ids = await readdir(containersDirectory(store)).catch(() => []);
+  const records = await Promise.all(ids.map((id) => readRecord(store, id)));
+  return records.filter((record) => record !== undefined);
+}
+
+async function readRecord(store: Store, id: string): Promise<ContainerRecord | undefined> {
+  try {
+    const record = JSON.parse(await readFile(join(containersDirectory(store), id, 'container.json'), 'utf8')) as ContainerRecord;
+    return record.pid !== undefined && record.exitCode === undefined && !isAlive(record.pid) ? { ...record, pid: undefined } : record;
+  } catch {
+    // Being written or removed by its own process.
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+export function containersDirectory(store: Store): string {
+  return join(store.root, 'containers');
+}

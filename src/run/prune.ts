@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { accessOf, withStore } from '../rootfs/open-store.ts';
+import type { PruneResult } from '../store/types.ts';
+import { containersDirectory, listContainers } from './container.ts';
+
+export interface PruneOptions {
+  /** Also cache records, and images and layers that only they keep. @default false */
+  readonly all?: boolean | undefined;
+  /** Only say what would go. @default false */
+  readonly dryRun?: boolean | undefined;
+  readonly storeRoot?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Removes what ended containers left, and what no image, record, lease or running build needs. Safe while builds run. */
+export async function prune({ all = false, dryRun = false, storeRoot, signal }: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
+  return withStore({ root: storeRoot, signal }, async (store) => {
+    const ended = (await listContainers(store)).filter(({ pid, exitCode }) => exitCode !== undefined || pid === undefined);
+    if (!dryRun) {
+      const directories = ended.map(({ id }) => join(containersDirectory(store), id));
+      await accessOf(store).helper.remove(directories.map((directory) => join(directory, 'diff')));
+      for (const directory of directories) await rm(directory, { recursive: true, force: true });
+    }
+    const result = await store.prune({ all, dryRun, ...(signal === undefined ? {} : { signal }) });
+    return { ...result, containers: ended.map(({ id }) => id) };
+  });
+}
