@@ -1,11 +1,8 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import type { FileChanges } from '../cache/cause.ts';
-import type { StepInputs } from '../cache/inputs.ts';
-import { compareDescriptions } from '../context/describe.ts';
 import type { Store } from '../store/types.ts';
 
 /** Where the description of files is found. */
-export function keptName(digest: string): string {
+function keptName(digest: string): string {
   return `files-${digest.slice(0, 32)}`;
 }
 
@@ -15,13 +12,9 @@ export async function keepFiles(store: Store, digest: string, description: strin
   await store.writeValue('builds', keptName(digest), packed.toString('base64'));
 }
 
-export async function compareKeptFiles(store: Store, before: StepInputs['files'], after: StepInputs['files']): Promise<FileChanges | undefined> {
-  const [old, current] = await Promise.all([readKept(store, before), readKept(store, after)]);
-  return old === undefined || current === undefined ? undefined : compareDescriptions(old, current);
-}
-
-async function readKept(store: Store, files: StepInputs['files']): Promise<string | undefined> {
-  if (files === undefined) return undefined;
-  const packed = await store.readValue('builds', keptName(files.digest));
+/** The description kept under a digest; undefined when there is none (any more). */
+export async function readKeptFiles(store: Store, digest: string | undefined): Promise<string | undefined> {
+  if (digest === undefined) return undefined;
+  const packed = await store.readValue('builds', keptName(digest));
   return typeof packed === 'string' ? brotliDecompressSync(Buffer.from(packed, 'base64')).toString() : undefined;
 }

@@ -13,6 +13,8 @@ import type { StepRun } from './step-run.ts';
 /** A step that makes a layer: its inputs, and how to make it when nothing stored serves. */
 export interface LayerStep {
   readonly inputs: StepInputs;
+  /** Readable description of the files that the step takes, to be compared with that of the last build. */
+  readonly describeFiles?: () => Promise<string>;
   /** Fills `job.diff` and lists it. Inputs are given back when they turned out to be others than the key said. */
   readonly execute: (job: Job) => Promise<ExecutedStep>;
 }
@@ -41,7 +43,7 @@ export async function solveLayerStep(session: Session, access: StateAccess, run:
       run.hit(step.inputs, layer);
       return { layer: { layer, diffId, state }, created };
     }
-    await run.explain(step.inputs, found.hit ? { kind: 'no-record' } : found.miss);
+    await run.explain(step.inputs, found.hit ? { kind: 'no-record' } : found.miss, step.describeFiles);
   }
   return session.limit(() => executeStep(session, access, run, step));
 }

@@ -1,5 +1,3 @@
-import type { FileChanges } from '../cache/cause.ts';
-import type { StepInputs } from '../cache/inputs.ts';
 import type { BuildReport } from '../cache/report.ts';
 import type { BuildContext } from '../context/open-context.ts';
 import type { Helper } from '../native/helper-types.ts';
@@ -26,5 +24,4 @@ export interface Session {
   readonly earlierReport: () => Promise<BuildReport | undefined>;
   /** Solves a stage, or waits for whoever does. */
   readonly stage: (index: number) => Promise<StageResult>;
-  readonly compareFiles: (before: StepInputs['files'], after: StepInputs['files']) => Promise<FileChanges | undefined>;
 }

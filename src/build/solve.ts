@@ -1,4 +1,3 @@
-import type { StepInputs } from '../cache/inputs.ts';
 import { readReport, reportName, writeReport } from '../cache/report.ts';
 import type { BuildReport } from '../cache/report.ts';
 import { assembleImage } from '../image/assemble.ts';
@@ -8,7 +7,6 @@ import type { ImageRecord, Store } from '../store/types.ts';
 import type { BuildResult } from './build.ts';
 import { openBuildContext } from './context.ts';
 import type { Emit } from './events.ts';
-import { compareKeptFiles } from './kept-files.ts';
 import { loadDockerfile } from './load-dockerfile.ts';
 import { accessOf } from '../rootfs/open-store.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -88,7 +86,6 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
     runs: [],
     context: () => (context ??= openBuildContext(store, { root: options.context, dockerfile: parts.path, signal: stopped })),
     earlierReport: () => (earlier ??= readReport(store, parts.report)),
-    compareFiles: (before: StepInputs['files'], after: StepInputs['files']) => compareKeptFiles(store, before, after),
     stage(index) {
       const known = stages.get(index);
       if (known !== undefined) return known;

@@ -5,6 +5,8 @@ import type { StepInputs } from '../cache/inputs.ts';
 import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
+import { compareDescriptions } from '../context/describe.ts';
+import { readKeptFiles } from './kept-files.ts';
 import type { Session } from './session.ts';
 
 /** One step under way: what is said of it while it runs, and what the report keeps. */
@@ -18,7 +20,7 @@ export interface StepRun {
   /** Must run, for a known cause. */
   miss(inputs: StepInputs, cause: Cause): void;
   /** Must run: finds the cause by comparing with the last build. */
-  explain(inputs: StepInputs, miss: Miss): Promise<void>;
+  explain(inputs: StepInputs, miss: Miss, describeFiles?: () => Promise<string>): Promise<void>;
   /** Has run. */
   executed(inputs: StepInputs | undefined, layer: string | undefined): void;
   log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
@@ -52,9 +54,9 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       cause = found;
       session.emit({ type: 'step:cause', step, cause });
     },
-    async explain(given, miss) {
+    async explain(given, miss, describeFiles) {
       inputs = given;
-      cause = await explainMiss(session, step, { inputs: given, miss });
+      cause = await explainMiss(session, step, { inputs: given, miss, describeFiles });
       session.emit({ type: 'step:cause', step, cause });
     },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
@@ -81,7 +83,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
 async function explainMiss(
   session: Session,
   step: PlannedStep,
-  context: { readonly inputs: StepInputs; readonly miss: Miss },
+  context: { readonly inputs: StepInputs; readonly miss: Miss; readonly describeFiles: (() => Promise<string>) | undefined },
 ): Promise<Cause> {
   const earlierSteps = (await session.earlierReport())?.steps ?? [];
   const earlier = earlierSteps.find(({ id }) => id === step.id);
@@ -92,8 +94,9 @@ async function explainMiss(
     .findLast(({ id, layer }) => earlierSteps.find((other) => other.id === id)?.layer !== layer);
   const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
   if (cause.kind !== 'files') return cause;
-  const changes = await session.compareFiles(known?.inputs.files, context.inputs.files);
-  return { ...cause, changes };
+  const before = await readKeptFiles(session.store, known?.inputs.files?.digest);
+  const after = await context.describeFiles?.();
+  return before === undefined || after === undefined ? cause : { ...cause, changes: compareDescriptions(before, after) };
 }
 
 /** An error without a place gets the step's. */

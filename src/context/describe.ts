@@ -94,7 +94,7 @@ function entryText(entry: SelectedEntry, modes: boolean): string {
   return text;
 }
 
-function escapePath(path: string): string {
+export function escapePath(path: string): string {
   if (/^[!-$&-~]*$/.test(path)) return path;
   let text = '';
   for (const byte of Buffer.from(path, 'utf8')) {

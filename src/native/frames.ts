@@ -1,3 +1,4 @@
+import { decodePathBytes, encodePathBytes } from '../util/path-bytes.ts';
 import type { Fields } from './helper-types.ts';
 
 /** One frame of an operation's socket (addon/README.md, "Frames"). */
@@ -23,12 +24,12 @@ export function encodeFields(fields: Fields): Buffer {
     if (value.includes('\0')) throw new TypeError(`the value of ${key} holds a NUL character`);
     text += `${key}=${value}\0`;
   }
-  return Buffer.from(text);
+  return encodePathBytes(text);
 }
 
 export function decodeFields(payload: Buffer): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
-  for (const item of payload.toString().split('\0')) {
+  for (const item of decodePathBytes(payload).split('\0')) {
     const equals = item.indexOf('=');
     if (equals > 0) fields.set(item.slice(0, equals), item.slice(equals + 1));
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compileGoMatch, hasWildcards } from '../../context/go-match.ts';
+import { escapePath } from '../../context/describe.ts';
 import { TbuildError } from '../../errors.ts';
 import type { SourceSpan } from '../../errors.ts';
 import { staticKey } from '../../cache/key.ts';
@@ -31,7 +32,7 @@ export function chainSource(store: Store, chain: Chain, request: ChainRequest): 
         hint: 'remove the image and build again, or use another store',
       });
     },
-    describe: (set) => describe(set.items),
+    describe: (set) => describeForPeople(set.items),
   };
 }
 
@@ -62,7 +63,7 @@ function selectFrom(store: Store, chain: Chain, { origin, sources, span }: Chain
     if (found.length === 0 && !hasWildcards(source)) throw notFound(source, origin, span);
     return found;
   });
-  const digest = createHash('sha256').update(describe(items)).digest('hex');
+  const digest = createHash('sha256').update(canonicalText(items)).digest('hex');
   return { digest, items, roots: [...layers.keys()].map((id) => store.diffDirectory(id)) };
 }
 
@@ -146,8 +147,24 @@ function expand(view: MergedView, source: string): string[] {
   return paths;
 }
 
-/** Everything that the copied result depends on, one line an entry: what is hashed, and what a later build is compared with. */
-function describe(items: readonly SourceItem[]): string {
+const letters = { directory: 'd', file: 'f', symlink: 'l', fifo: 'p', character: 'c', block: 'b' } as const;
+
+/** The same lines as a selection of the build context has (context/describe.ts), with owners, which copies between stages keep. */
+function describeForPeople(items: readonly SourceItem[]): string {
+  const lines: string[] = [];
+  for (const item of items) {
+    const base = item.source.replace(/^\/+|\/+$/g, '');
+    for (const entry of item.entries) {
+      const content = entry.type === 'file' && entry.content.kind === 'copy' ? ` sha256=${entry.content.sha256}` : '';
+      const path = escapePath(entry.path === '' ? base : `${base}/${entry.path}`);
+      lines.push(`${path} ${letters[entry.type]} ${entry.mode.toString(8)}${content} ${entry.uid}:${entry.gid} ${escapePath(linkOf(entry))}\n`);
+    }
+  }
+  return lines.join('');
+}
+
+/** Everything that the copied result depends on, one line an entry. */
+function canonicalText(items: readonly SourceItem[]): string {
   const lines: string[] = [];
   for (const item of items) {
     const [first] = item.entries;

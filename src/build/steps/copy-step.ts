@@ -50,6 +50,7 @@ export async function transferStep(
   });
   return {
     inputs: inputsFor(await source.digest()),
+    describeFiles: async () => source.describe(await source.select()),
     async execute(job) {
       const set = await source.select();
       // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").

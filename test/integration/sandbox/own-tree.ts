@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { writeTree } from '../../helpers/tree.ts';
 import type { Tree } from '../../helpers/tree.ts';
 
-
-
 /** Writes a tree that belongs to a user, whatever the umask. Files get mode 0644, directories 0755, what is in /bin 0755. */
 export function makeTree(
   root: string,

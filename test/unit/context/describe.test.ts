@@ -123,3 +123,8 @@ test('changes seen while copying give the digest that the copied content has', (
   expect(copied.digest).toBe(really.digest);
   expect(copied.items[0]?.entries[2]).toMatchObject({ sha256: sha('d'), size: 9 });
 });
+
+test('a change that belongs to no selected file is never dropped', () => {
+  const selection = selectionOf([directory(''), file('f')]);
+  expect(() => applyChanges(selection, [{ path: 'f', sha256: sha('d'), size: 9 }])).toThrow(TypeError);
+});

@@ -5,7 +5,11 @@ import { hasCorpus, readCorpus } from './corpus.ts';
 
 const isPresent = hasCorpus();
 const lines = (path: string): readonly string[] =>
-  isPresent ? readCorpus(path).split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#')) : [];
+  isPresent
+    ? readCorpus(path)
+        .split('\n')
+        .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    : [];
 
 const env = new Map([
   ['PWD', '/home'],
@@ -46,7 +50,10 @@ describe.skipIf(!isPresent)('expandWords splits every line of the corpus as Buil
     }
     const bar = line.indexOf('|');
     // One blank on each side of the bar is layout; further ones belong to the words.
-    const words = line.slice(bar + 1).replace(/^ /, '').split(',');
+    const words = line
+      .slice(bar + 1)
+      .replace(/^ /, '')
+      .split(',');
     return [{ text: line.slice(0, bar).trim(), words, variables: new Map(variables) }];
   });
 

@@ -23,7 +23,9 @@ describe.skipIf(!isPresent)('what BuildKit refuses is refused', () => {
   test.each(listCorpus('parser/testfiles-negative'))('%s', (name) => {
     const text = readCorpus(`parser/testfiles-negative/${name}/Dockerfile`);
     expect(() => toSExpression(text)).toThrow(expect.objectContaining({ code: 'TBUILD_DOCKERFILE_SYNTAX' }));
-    expect(() => parseDockerfile(text, 'Dockerfile')).toThrow(expect.objectContaining({ code: 'TBUILD_DOCKERFILE_SYNTAX' }));
+    expect(() => parseDockerfile(text, 'Dockerfile')).toThrow(
+      expect.objectContaining({ code: 'TBUILD_DOCKERFILE_SYNTAX' }),
+    );
   });
 });
 

@@ -57,7 +57,15 @@ function operands(raw: RawInstruction, escape: string): readonly string[] {
 /** Go's `strconv.Quote`. */
 function quote(text: string): string {
   const names: Readonly<Record<string, string>> = {
-    '"': '\\"', '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v',
+    '"': '\\"',
+    '\\': '\\\\',
+    '\x07': '\\a',
+    '\b': '\\b',
+    '\f': '\\f',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    '\v': '\\v',
   };
   const quoted = Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0;

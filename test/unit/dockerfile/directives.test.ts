@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { errorOf, failureOf, parse } from './helpers.ts';
+
+describe('escape', () => {
+  test.each([
+    ['# escape=`'],
+    ['#escape = `'],
+    ['   # EsCaPe = `  '],
+    ['# syntax=docker/dockerfile:1\n# escape=`'],
+    ['# check=skip=all\n# escape=`'],
+  ])('%j makes the backtick the escape character', (head) => {
+    const { escape, stages } = parse(head, 'FROM busybox', 'RUN echo a`', 'b\\');
+    expect(escape).toBe('`');
+    expect(stages[0]?.instructions.map(({ text }) => text)).toEqual(['RUN echo ab\\']);
+  });
+
+  test.each([
+    ['# foo=bar\n# escape=`'],
+    ['\n# escape=`'],
+    ['# a comment\n# escape=`'],
+    ['# escape=\n# escape=`'],
+    ['#!/usr/bin/env docker\n# escape=`'],
+  ])('%j: below anything else it is a comment', (head) => {
+    expect(parse(head, 'FROM busybox').escape).toBe('\\');
+  });
+
+  test('it is one of two characters', () => {
+    const error = errorOf(() => parse('# escape=x', 'FROM busybox'));
+    expect(error.message).toBe("invalid escape token 'x' does not match ` or \\");
+    expect(error.span).toEqual({ file: 'Dockerfile', line: 1, column: 1, endLine: 1, endColumn: 11 });
+  });
+});
+
+describe('syntax', () => {
+  test.each([
+    'docker/dockerfile',
+    'docker/dockerfile:1',
+    'docker/dockerfile:1.7.0',
+    'docker/dockerfile:1-labs',
+    'docker/dockerfile:latest',
+    'docker.io/docker/dockerfile:1.4',
+    `docker/dockerfile:1@sha256:${'0'.repeat(64)}`,
+  ])('%s is what tbuild reads', (frontend) => {
+    expect(parse(`# syntax=${frontend}`, 'FROM busybox').stages).toHaveLength(1);
+  });
+
+  test.each([
+    ['# syntax=example.com/frontend:1'],
+    ['#!/bin/sh\n# syntax=docker/dockerfile-upstream:master'],
+    ['# syntax=docker/dockerfile:2'],
+    ['# syntax=docker/dockerfile:experimental'],
+  ])('%j is a language that tbuild does not read', (head) => {
+    expect(errorOf(() => parse(head, 'FROM busybox')).code).toBe('TBUILD_UNSUPPORTED');
+  });
+});
+
+describe('check', () => {
+  const rulesOf = (check: string): readonly string[] =>
+    parse(`# check=${check}`, 'FROM busybox', 'run echo', 'CMD x').warnings.map(({ rule }) => rule);
+
+  test.each([
+    ['skip=ConsistentInstructionCasing', ['JSONArgsRecommended']],
+    ['skip=ConsistentInstructionCasing, JSONArgsRecommended', []],
+    ['skip=all;error=true', []],
+    ['skip=consistentinstructioncasing', ['ConsistentInstructionCasing', 'JSONArgsRecommended']],
+    ['error=false;experimental=all', ['ConsistentInstructionCasing', 'JSONArgsRecommended']],
+  ])('%s', (check, rules) => {
+    expect(rulesOf(check)).toEqual(rules);
+  });
+
+  test.each([
+    ['error=true', 'lint violation found for rules: ConsistentInstructionCasing, JSONArgsRecommended'],
+    ['foo=bar', 'invalid check option "foo=bar"'],
+    ['SKIP=all', 'invalid check option "SKIP=all"'],
+    ['skip', 'invalid check option "skip"'],
+    ['skip = all', 'invalid check option "skip = all"'],
+    ['error=maybe', 'failed to parse check option "error=maybe": not a boolean'],
+  ])('%s is refused', (check, message) => {
+    expect(failureOf(() => rulesOf(check))).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);
+  });
+});
+
+test.each(['escape=`', 'syntax=docker/dockerfile:1', 'check=skip=all'])('# %s may be given once', (directive) => {
+  const error = errorOf(() => parse(`# ${directive}`, `# ${directive}`, 'FROM busybox'));
+  expect(error.message).toBe(`only one ${directive.split('=')[0]} parser directive can be used`);
+  expect(error.span?.line).toBe(2);
+});
