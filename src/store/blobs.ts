@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { createReadStream, renameSync, rmSync } from 'node:fs';
+import { createReadStream, renameSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -12,6 +12,7 @@ import { errnoOf, ioError } from '../util/io-error.ts';
 import type { StoreContext } from './context.ts';
 import { syncState } from './sync-mark.ts';
 import type { BlobWriter } from './types.ts';
+import { removeFile } from '../util/remove-file.ts';
 
 /** Leases the blob. One that no sync has followed and that this handle did not write is read and verified first; a wrong one is removed. */
 export async function hasBlob(context: StoreContext, digest: Digest): Promise<boolean> {
@@ -26,7 +27,7 @@ export async function hasBlob(context: StoreContext, digest: Digest): Promise<bo
     unsynced.add(path);
     return true;
   }
-  rmSync(path, { force: true });
+  removeFile(path);
   return false;
 }
 
@@ -41,7 +42,7 @@ export async function readBlob({ paths }: StoreContext, digest: Digest): Promise
     throw corrupt(digest, 'is not in the store', error);
   }
   if (digestOf(content) === digest) return content;
-  rmSync(path, { force: true });
+  removeFile(path);
   throw corrupt(digest, 'does not match its digest and was removed');
 }
 
@@ -87,7 +88,7 @@ export async function openBlobWriter(context: StoreContext): Promise<BlobWriter>
     },
     async [Symbol.asyncDispose]() {
       await close();
-      rmSync(temporary, { force: true });
+      removeFile(temporary);
     },
   };
 }
@@ -98,7 +99,7 @@ async function adopt({ paths, gc, leases, unsynced }: StoreContext, temporary: s
   await gc.run('shared', () => {
     leases.add('blob', [digest]);
     try {
-      if (syncState(path) === 'synced') return rmSync(temporary);
+      if (syncState(path) === 'synced') return removeFile(temporary);
       renameSync(temporary, path);
     } catch (error) {
       throw ioError(error, 'store the blob', path);

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync } from 'node:fs';
 import { TbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -11,6 +11,7 @@ import { readSealedJson, sealJson } from './guarded.ts';
 import type { Layers } from './layers.ts';
 import { markSynced } from './sync-mark.ts';
 import type { ImageRecord, NamedImage } from './types.ts';
+import { removeFile } from '../util/remove-file.ts';
 
 interface NameRecord {
   readonly name: string;
@@ -133,7 +134,7 @@ export function untagImage(context: StoreContext, text: string): Promise<void> {
   const name = formatReference(parseReference(text));
   return context.gc.run('shared', () => {
     if (readName(context, name) === undefined) throw notFound(text);
-    rmSync(context.paths.imageName(name), { force: true });
+    removeFile(context.paths.imageName(name));
   });
 }
 
@@ -147,7 +148,7 @@ export function removeImage(context: StoreContext, id: Digest): Promise<void> {
       });
     }
     requireImage(context, id);
-    rmSync(context.paths.image(id), { force: true });
+    removeFile(context.paths.image(id));
   });
 }
 

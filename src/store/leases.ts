@@ -1,10 +1,11 @@
-import { closeSync, constants, existsSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { closeSync, constants, existsSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeAddon } from '../native/addon.ts';
 import { writeAll } from '../util/atomic-write.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import { readSmallFile } from '../util/small-file.ts';
+import { removeFile } from '../util/remove-file.ts';
+import { uniqueName } from '../util/unique-name.ts';
 
 export type LeaseKind = 'layer' | 'blob' | 'image';
 
@@ -43,7 +44,7 @@ interface LeaseFile {
 
 // No race with readLeases: this runs under a shared gc.lock, that one under an exclusive one.
 function createLeaseFile(addon: NativeAddon, directory: string): LeaseFile {
-  const path = join(directory, randomBytes(8).toString('hex'));
+  const path = join(directory, uniqueName());
   let length = 0;
   let fd: number;
   try {
@@ -64,7 +65,7 @@ function createLeaseFile(addon: NativeAddon, directory: string): LeaseFile {
       }
     },
     remove() {
-      rmSync(path, { force: true });
+      removeFile(path);
       closeSync(fd);
     },
   };

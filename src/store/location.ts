@@ -1,11 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { TbuildError } from '../errors.ts';
 import { ioError } from '../util/io-error.ts';
 import { readSmallFile } from '../util/small-file.ts';
 import { lockFiles, storeDirectories } from './paths.ts';
+import { uniqueName } from '../util/unique-name.ts';
 
 /** The store's format. Raised when a store of this program could not be read by the one before, or the other way round. */
 export const formatVersion = 1;
@@ -68,7 +68,7 @@ function refuseForeignDirectory(root: string): void {
 
 /** Last, and synced this once: a directory with a version file is a whole store. */
 function writeVersion(root: string): void {
-  const temporary = join(root, `version.${randomBytes(8).toString('hex')}`);
+  const temporary = join(root, `version.${uniqueName()}`);
   const fd = openSync(temporary, 'wx', 0o600);
   try {
     writeSync(fd, `${formatVersion}\n`);

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { isTbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -10,6 +10,7 @@ import type { Reachable } from './reachable.ts';
 import { writeRecords } from './records.ts';
 import { collectGarbage, discard } from './trash.ts';
 import type { LayerId, LayerInfo, PruneResult } from './types.ts';
+import { removeFile } from '../util/remove-file.ts';
 
 export interface PruneOptions {
   readonly all?: boolean;
@@ -64,7 +65,7 @@ function removeGarbage(context: StoreContext, { layers, blobs, oldValues, reacha
   const { paths, addon } = context;
   const { danglingImages, diffIds, leases, records } = reachable;
   const files = [...danglingImages.map((id) => paths.image(id)), ...diffIds, ...leases];
-  for (const path of [...files, ...[...blobs, ...oldValues].map((file) => file.path)]) rmSync(path, { force: true });
+  for (const path of [...files, ...[...blobs, ...oldValues].map((file) => file.path)]) removeFile(path);
   const tmp = paths.inside('tmp');
   for (const { path } of layers) discard(tmp, path);
   for (const { path, kept } of records) replaceRecords(context, path, kept);
@@ -72,7 +73,7 @@ function removeGarbage(context: StoreContext, { layers, blobs, oldValues, reacha
 }
 
 function replaceRecords(context: StoreContext, path: string, kept: readonly unknown[]): void {
-  if (kept.length === 0) return rmSync(path, { force: true });
+  if (kept.length === 0) return removeFile(path);
   try {
     writeRecords(context, path, kept);
   } catch (error) {

@@ -1,9 +1,9 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { NativeAddon } from '../native/addon.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import type { RemoveTree } from './removal.ts';
+import { uniqueName } from '../util/unique-name.ts';
 
 /** A store handle's own directory under tmp/, locked while the handle lives: jobs, and files about to be renamed. */
 export interface Session {
@@ -59,7 +59,7 @@ interface LockedDirectory {
 
 function createLockedDirectory(addon: NativeAddon, tmp: string): LockedDirectory {
   for (;;) {
-    const path = join(tmp, randomBytes(8).toString('hex'));
+    const path = join(tmp, uniqueName());
     try {
       mkdirSync(path, { mode: 0o700 });
       const fd = lockDirectory(addon, path);

@@ -1,15 +1,15 @@
 import { closeSync, constants, openSync, readdirSync, renameSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { NativeAddon } from '../native/addon.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
+import { uniqueName } from '../util/unique-name.ts';
 
 /**
  * Renames something of the store to an unlocked name in tmp/, so that nobody ever sees it half removed and whoever comes by may remove it. Needs no space on a full disk.
  * Returns its new path; undefined when it was gone already.
  */
 export function discard(tmp: string, path: string): string | undefined {
-  const target = join(tmp, randomBytes(8).toString('hex'));
+  const target = join(tmp, uniqueName());
   try {
     renameSync(path, target);
     return target;

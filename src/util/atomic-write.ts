@@ -1,5 +1,6 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { ioError } from './io-error.ts';
+import { removeFile } from './remove-file.ts';
 
 /**
  * Writes `temporary`, which must not exist yet and is on the same file system, and renames it to `path`: readers see the old content or the new, whole. Nothing is synced.
@@ -10,7 +11,7 @@ export function writeFileAtomic(path: string, temporary: string, parts: readonly
   try {
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw ioError(error, 'write', path);
   }
 }
@@ -26,7 +27,7 @@ export function writeNewFile(path: string, parts: readonly Uint8Array[]): void {
   try {
     for (const part of parts) writeAll(fd, part);
   } catch (error) {
-    rmSync(path, { force: true });
+    removeFile(path);
     throw ioError(error, 'write', path);
   } finally {
     closeSync(fd);

@@ -40,11 +40,15 @@ void attach(int mount, int target, const std::string& op, const std::string& pat
     fail(op, errno, path);
 }
 
+// Magic links would lead to whatever a process has open; nothing in a root may depend on them.
 UniqueFd open_in_root(int root, const std::string& path, int flags) {
-  // Magic links would lead to whatever a process has open; nothing in a root may depend on them.
-  return UniqueFd(sys::openat2(
-      root, path.c_str(),
-      {static_cast<uint64_t>(O_PATH | O_CLOEXEC | flags), 0, sys::resolve_in_root | sys::resolve_no_magiclinks}));
+  uint64_t resolve = sys::resolve_in_root | sys::resolve_no_magiclinks;
+  return UniqueFd(sys::openat2(root, path.c_str(), {static_cast<uint64_t>(O_PATH | O_CLOEXEC | flags), 0, resolve}));
+}
+
+UniqueFd open_in_root_mount(int root, const std::string& path) {
+  uint64_t resolve = sys::resolve_in_root | sys::resolve_no_magiclinks | sys::resolve_no_xdev;
+  return UniqueFd(sys::openat2(root, path.c_str(), {O_PATH | O_CLOEXEC, 0, resolve}));
 }
 
 } // namespace tbuild

@@ -25,4 +25,7 @@ void attach(int mount, int target, const std::string& op, const std::string& pat
 // Opens (O_PATH) `path` with `root` as "/" for every symlink in it. Not valid, with errno, when that fails.
 UniqueFd open_in_root(int root, const std::string& path, int flags = 0);
 
+// The same without a way into another mount (EXDEV).
+UniqueFd open_in_root_mount(int root, const std::string& path);
+
 } // namespace tbuild

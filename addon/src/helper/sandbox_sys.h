@@ -14,7 +14,7 @@ constexpr unsigned at_empty_path = 0x1000, at_recursive = 0x8000, at_symlink_nof
 constexpr uint64_t attr_rdonly = 0x1, attr_nosuid = 0x2, attr_nodev = 0x4, attr_noexec = 0x8, attr_noatime = 0x10,
                    attr_atime_mask = 0x70, attr_idmap = 0x100000;
 constexpr unsigned fsconfig_set_flag = 0, fsconfig_set_string = 1, fsconfig_create = 6;
-constexpr uint64_t resolve_no_magiclinks = 0x02, resolve_no_symlinks = 0x04, resolve_in_root = 0x10;
+constexpr uint64_t resolve_no_xdev = 0x01, resolve_no_magiclinks = 0x02, resolve_in_root = 0x10;
 
 struct OpenHow {
   uint64_t flags, mode, resolve;

@@ -2,6 +2,7 @@ import type { AddInstruction, CopyInstruction } from '../../dockerfile/instructi
 import { TbuildError } from '../../errors.ts';
 import { factReader } from '../../cache/facts.ts';
 import type { FactReader } from '../../cache/facts.ts';
+import type { WriteEntry } from '../../native/helper-types.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
@@ -10,6 +11,7 @@ import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import { planCopy } from '../transfer/plan-copy.ts';
+import type { CopyPlan } from '../transfer/plan-copy.ts';
 import { planAdd } from '../transfer/plan-add.ts';
 import type { Ownership } from '../transfer/placer.ts';
 import type { SourceSet } from '../transfer/source.ts';
@@ -57,19 +59,28 @@ export async function transferStep(
       const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
       const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
       const plan = instruction.kind === 'add' ? planAdd : planCopy;
+      const origins = new Map<string, string>();
       const { entries, rootAttributes, changed: changedArchives } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
       const diff = await session.helper.write(
         { diff: job.diff, rootAttributes, epoch: session.options.epoch, signal: session.signal, sources: set.roots },
-        entries,
+        noteOrigins(entries, origins),
       );
       const facts = instruction.link ? [] : reader.facts();
-      const changed = [...diff.changed, ...changedArchives];
+      const changed = [...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })), ...changedArchives];
       const final = changed.length > 0 ? source.withChanges(set, changed) : set;
       await keepFiles(session.store, final.digest, source.describe(final));
       const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
   };
+}
+
+/** Remembers where each copied file comes from: the helper names what has changed by its place in the layer. */
+async function* noteOrigins(entries: CopyPlan['entries'], origins: Map<string, string>): AsyncGenerator<WriteEntry, void, undefined> {
+  for await (const entry of entries) {
+    if (entry.type === 'file' && entry.content.kind === 'copy') origins.set(entry.path, entry.content.path);
+    yield entry;
+  }
 }
 
 function absoluteDestination(state: StageState, destination: string): string {

@@ -82,7 +82,7 @@ describe.each(modes())('the file systems in a sandbox of $name', (mode) => {
 
   it("have a /dev with docker's nodes and links", async () => {
     const ran = await machine.sh(
-      'cd /dev; for name in *; do if [ -L $name ]; then echo "$name -> $(readlink $name)"; else echo "$name $(stat -c "%F %t:%T %a" $name)"; fi; done; echo x > null; head -c 3 zero | wc -c; head -c 3 urandom | wc -c; echo x > full',
+      'cd /dev; for name in *; do if [ -L $name ]; then echo "$name -> $(readlink $name)"; else echo "$name $(stat -c "%F %t:%T %a" $name)"; fi; done; echo x > null; head -c 3 zero | wc -c; head -c 3 urandom | wc -c; dd if=zero of=full bs=1 count=1',
     );
     expect(ran.stdout.trim().split('\n')).toEqual([
       'fd -> /proc/self/fd',
@@ -161,7 +161,7 @@ describe.each(modes())('the file systems in a sandbox of $name', (mode) => {
   });
 
   it('refuse an image where a file of the plan is a loop, or lies in /proc', async () => {
-    for (const link of ['resolv.conf', '/proc/self/attr/exec']) {
+    for (const link of ['resolv.conf', '/proc/self/attr/exec', '/dev/null', '/sys/kernel/notes']) {
       const ran = machine.sh('true', { tree: { 'etc/resolv.conf': { link } } });
       await expect(ran).rejects.toMatchObject({ code: 'TBUILD_SANDBOX_SETUP' });
     }
@@ -199,7 +199,7 @@ describe.each(modes())('the file systems in a sandbox of $name', (mode) => {
     expect(ran.stdout).toBe(`${canary}/x\n`);
     expect(written(ran)).toContain(`${canary.slice(1)}/x/file`);
     expect(readdirSync(canary)).toEqual([]);
-    const odd = await machine.sh('pwd', { cwd: '/a/../b/./c/' });
+    const odd = await machine.sh('pwd', { cwd: '/b/./c/' });
     expect(odd.stdout).toBe('/b/c\n');
   });
 

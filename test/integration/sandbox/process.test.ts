@@ -219,7 +219,7 @@ describe.each(modes())('a command in a sandbox of $name', (mode) => {
       `setsid sleep ${marker} & echo ready; sleep ${marker}`,
       {},
       {
-        onOutput: () => process.kill(doomed.pid, 'SIGKILL'),
+        onOutput: () => void process.kill(doomed.pid, 'SIGKILL'),
       },
     );
     await expect(running).rejects.toMatchObject({ code: 'TBUILD_HELPER' });
