@@ -70,6 +70,7 @@ function shared(version) {
     target: 'node20.19',
     sourcemap: 'linked',
     minifySyntax: true,
+    minifyWhitespace: true,
     define: { TBUILD_VERSION: JSON.stringify(version) },
     logLevel: 'warning',
   };

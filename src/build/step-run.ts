@@ -6,7 +6,6 @@ import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { compareDescriptions } from '../context/describe.ts';
-import { readKeptFiles } from './kept-files.ts';
 import type { Session } from './session.ts';
 
 /** One step under way: what is said of it while it runs, and what the report keeps. */
@@ -94,6 +93,7 @@ async function explainMiss(
     .findLast(({ id, layer }) => earlierSteps.find((other) => other.id === id)?.layer !== layer);
   const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
   if (cause.kind !== 'files') return cause;
+  const { readKeptFiles } = await import('./kept-files.ts');
   const before = await readKeptFiles(session.store, known?.inputs.files?.digest);
   const after = await context.describeFiles?.();
   return before === undefined || after === undefined ? cause : { ...cause, changes: compareDescriptions(before, after) };

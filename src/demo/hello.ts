@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { build, inspect, runImage, withStore } from '../index.ts';
 import { say } from './say.ts';
 
@@ -49,9 +50,18 @@ export async function runHello(storeRoot: string, image: string): Promise<void> 
 
 const mostNames = 6;
 
-/** The first few paths of a tree; directories that an ordinary user may not read are shown by their name. */
+/** The first few paths of a tree, symlinks not followed. */
 function listTree(directory: string): string[] {
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
+  const names = [...listPaths(directory, '')];
   const more = names.length - mostNames;
   return more > 0 ? [...names.slice(0, mostNames), `… and ${more} more`] : names.length > 0 ? names : ['(empty)'];
+}
+
+function* listPaths(directory: string, below: string): Generator<string> {
+  const entries = readdirSync(join(directory, below), { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => a.name.localeCompare(b.name))) {
+    const path = join(below, entry.name);
+    yield path;
+    if (entry.isDirectory()) yield* listPaths(directory, path);
+  }
 }

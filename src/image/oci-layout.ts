@@ -11,9 +11,7 @@ import { maxManifestSize, parseManifest } from '../oci/manifest.ts';
 import { formatPlatform, matchPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
-import { bringIn } from './bring-in.ts';
-import type { BroughtIn, ImageSource } from './bring-in.ts';
-import type { LayerAccess } from './layer-blob.ts';
+import type { ImageSource } from './bring-in.ts';
 
 /** `PATH[:tag|@digest]` of `oci-layout://PATH…` */
 export interface LayoutReference {
@@ -38,18 +36,9 @@ export function parseLayoutReference(text: string): LayoutReference {
 }
 
 /**
- * Brings an image of an OCI image layout (a directory with `oci-layout`, `index.json` and `blobs/`) into the store. Without tag or digest the layout's only image is meant, else `latest`.
- * Throws TBUILD_IMAGE_NOT_FOUND, TBUILD_MANIFEST, TBUILD_PLATFORM_MISMATCH, TBUILD_DIGEST_MISMATCH.
+ * Finds an image in an OCI image layout (a directory with `oci-layout`, `index.json` and `blobs/`) and reads its manifest and config. Without tag or digest the layout's only image is meant,
+ * else `latest`. Throws TBUILD_IMAGE_NOT_FOUND, TBUILD_MANIFEST, TBUILD_PLATFORM_MISMATCH, TBUILD_DIGEST_MISMATCH.
  */
-export async function readOciLayout(
-  access: LayerAccess,
-  reference: LayoutReference,
-  platform: Platform,
-): Promise<BroughtIn> {
-  return bringIn(access, await openOciLayout(reference, platform));
-}
-
-/** Finds the image in the layout and reads its manifest and config. */
 export async function openOciLayout(reference: LayoutReference, platform: Platform): Promise<ImageSource> {
   const { path } = reference;
   const { imageLayoutVersion } = parseJsonObject(await readLimited(join(path, 'oci-layout'), 4096), 'oci-layout');

@@ -1,5 +1,5 @@
 import type { Helper } from '../native/helper-types.ts';
-import { openHelper } from '../native/helper.ts';
+import { lazyHelper } from '../native/lazy-helper.ts';
 import type { SandboxIdentity } from '../sandbox/identity.ts';
 import { openStore as openBareStore } from '../store/open.ts';
 import type { Store } from '../store/types.ts';
@@ -25,7 +25,7 @@ const accesses = new WeakMap<Store, StoreAccess>();
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   let known: ReturnType<typeof systemIdentity> | undefined;
   const identity = (): ReturnType<typeof systemIdentity> => (known ??= systemIdentity(options));
-  const helper = openHelper(() => identity().helper);
+  const helper = lazyHelper(() => identity().helper);
   const bare = await openBareStore({ root: options.root, signal: options.signal, removeTree: (paths) => helper.remove(paths) });
   const store: Store = {
     ...bare,

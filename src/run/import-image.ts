@@ -1,4 +1,3 @@
-import { importImage as importInto } from '../image/import.ts';
 import type { Platform } from '../oci/platform.ts';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
@@ -37,6 +36,7 @@ async function importIn(store: Store, options: ImportOptions): Promise<ImportRes
   const { source, origin = '-', name, changes = [], platform, signal } = options;
   const message = options.message ?? `Imported from ${origin}`;
   const { helper } = accessOf(store);
+  const { importImage: importInto } = await import('../image/import.ts');
   const { image, omissions } = await importInto({ store, helper, signal, source, name, changes, message, platform });
   return { image, omitted: omissions.filter(({ what }) => what === 'device').map(({ path }) => path) };
 }

@@ -1,7 +1,9 @@
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isTbuildError } from '../errors.ts';
 import { writeFileAtomic } from '../util/atomic-write.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
+import { readSmallFile } from '../util/small-file.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson, sealJson } from './guarded.ts';
 import { markSynced, syncState } from './sync-mark.ts';
@@ -38,11 +40,22 @@ export function openLayers(context: StoreContext, listing: (id: LayerId) => List
     return true;
   };
 
+  const soundListing = (id: LayerId): Listing | undefined => {
+    try {
+      return listing(id);
+    } catch (error) {
+      if (isTbuildError(error, 'TBUILD_STORE_CORRUPT')) return undefined;
+      throw error;
+    }
+  };
+
   const verify = async (id: LayerId): Promise<boolean> => {
     const path = paths.layerInfo(id);
     const ino = statSync(path, { throwIfNoEntry: false })?.ino;
     if (verifyLayer === undefined || ino === undefined || readInfo(id) === undefined) return false;
-    if (!(await verifyLayer({ id, diff: join(paths.layer(id), 'diff'), listing: listing(id) }))) return false;
+    const found = soundListing(id);
+    if (found === undefined) return false;
+    if (!(await verifyLayer({ id, diff: join(paths.layer(id), 'diff'), listing: found }))) return false;
     // It was written before the machine started and has just been read from the disk.
     markSynced({ path, ino });
     return true;
@@ -93,21 +106,37 @@ export function openLayers(context: StoreContext, listing: (id: LayerId) => List
         known.set(made.id, made);
         return made;
       };
-      const existing = await gc.run('shared', () => {
+      const joinExisting = (): LayerInfo | undefined => {
+        if (!isSound(made.id)) return undefined;
+        repair(job, target, readInfo(made.id) !== undefined);
+        sound.add(made.id);
+        return complete(info(made.id) ?? made, made);
+      };
+      const adopted = await gc.run('shared', () => {
         leases.add('layer', [made.id]);
-        return moveInto(job, target) ? finish() : info(made.id);
+        return moveInto(job, target) ? finish() : joinExisting();
       });
-      if (existing !== undefined) return existing === made ? made : complete(existing, made);
-      // What is there is not sound: a power cut may have torn it.
+      if (adopted !== undefined) return adopted;
+      // A power cut may have torn what is there.
       return gc.run('exclusive', () => {
-        const other = info(made.id);
-        if (other !== undefined) return complete(other, made);
-        if (existsSync(target)) discard(paths.inside('tmp'), target);
+        const joined = joinExisting();
+        if (joined !== undefined) return joined;
+        discard(paths.inside('tmp'), target);
         if (!moveInto(job, target)) throw new TypeError(`${target} appeared under an exclusive lock`);
         return finish();
       });
     },
   };
+}
+
+/**
+ * Heals listing and layer.json of a layer whose contents were synced and yet do not match their checksums. Its directory stays: it may be mounted.
+ * @param hasInfo layer.json of the layer is readable
+ */
+function repair(job: string, target: string, hasInfo: boolean): void {
+  const [ours, theirs] = [join(job, 'listing'), join(target, 'listing')];
+  if (readSmallFile(theirs)?.equals(readFileSync(ours)) !== true) renameSync(ours, theirs);
+  if (!hasInfo) renameSync(join(job, 'layer.json'), join(target, 'layer.json'));
 }
 
 /** False: there is a directory already. */

@@ -64,7 +64,7 @@ function readListing(path: string, checksum: Checksum): ListingText {
 function corrupt(path: string, what: string, cause?: unknown): TbuildError {
   return new TbuildError('TBUILD_STORE_CORRUPT', `the listing ${path} ${what}`, {
     cause,
-    hint: 'remove the image that uses this layer and build or pull it again',
+    hint: 'build again with --no-cache, or pull the image again: that repairs it',
     details: { path },
   });
 }

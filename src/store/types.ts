@@ -95,7 +95,7 @@ export interface NamedImage {
   readonly image: ImageRecord;
 }
 
-/** A private directory under tmp/ for work in flight. Its lock makes it live; whatever is unlocked is garbage. */
+/** A private directory below tmp/ for work in flight, alive as long as its store handle; what no live handle has locked is garbage. */
 export interface Job extends AsyncDisposable {
   readonly path: string;
   /** `path/diff`, not created. */
@@ -122,7 +122,7 @@ export interface Store extends AsyncDisposable {
   readonly root: string;
 
   createJob(): Promise<Job>;
-  /** Keeps layers from `prune` until the store handle is disposed, and says which of them are really there. */
+  /** Keeps layers from `prune` until the store handle is disposed, and says which of them are really there and survived the last power cut. */
   lease(ids: readonly LayerId[]): Promise<readonly boolean[]>;
   layerInfo(id: LayerId): Promise<LayerInfo | undefined>;
   diffDirectory(id: LayerId): string;
@@ -131,8 +131,10 @@ export interface Store extends AsyncDisposable {
   findDiffId(diffId: Digest): Promise<DiffIdInfo | undefined>;
   putDiffId(diffId: Digest, info: DiffIdInfo): Promise<void>;
 
+  /** Leases the blob. */
   hasBlob(digest: Digest): Promise<boolean>;
   blobPath(digest: Digest): string;
+  /** Verified; TBUILD_STORE_CORRUPT when absent or wrong. */
   readBlob(digest: Digest): Promise<Buffer>;
   putBlob(content: Buffer): Promise<Digest>;
   /** Streams to a temporary file while hashing; `commit` verifies, then moves it into place. */
@@ -149,15 +151,21 @@ export interface Store extends AsyncDisposable {
   readBytes(kind: 'contexts', name: string): Promise<Buffer | undefined>;
   writeBytes(kind: 'contexts', name: string, bytes: Buffer): Promise<void>;
 
+  /** By name, full id, or at least 4 digits of one (TBUILD_REFERENCE when ambiguous). */
   findImage(nameOrId: string): Promise<NamedImage | undefined>;
   listImages(): Promise<readonly NamedImage[]>;
   putImage(image: ImageRecord): Promise<void>;
   /** Syncs the file system once, then moves the names atomically. */
   tag(id: Digest, names: readonly string[]): Promise<void>;
+  /** TBUILD_IMAGE_NOT_FOUND when nothing has the name. */
   untag(name: string): Promise<void>;
+  /** TBUILD_IMAGE_IN_USE while it has a name. Its layers go with the next `prune`. */
   removeImage(id: Digest): Promise<void>;
 
-  /** Removes what no name, record, running build or lease reaches. With `all` also records and dangling images that nothing names. Safe while builds run. */
+  /**
+   * Removes images without a name, and layers and blobs that no named image, record or live store handle reaches. With `all` also records that do not lead to a named image: records are
+   * objects with `layer` (LayerId, or null with `heldOn`, the chain state that the step stands on). Safe while builds run; `dryRun` changes nothing.
+   */
   prune(options?: {
     readonly all?: boolean;
     readonly dryRun?: boolean;

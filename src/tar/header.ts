@@ -23,7 +23,7 @@ export interface TarHeader {
  * Undefined: a block of zeros. Throws TBUILD_ARCHIVE.
  */
 export function decodeHeader(block: Buffer, position: number): TarHeader | undefined {
-  const stored = decodeNumber(block, 148, 8, 'checksum', position);
+  const stored = decodeNumber(block.subarray(148, 156), 'checksum', position);
   const { unsigned, signed } = checksums(block);
   if (stored !== unsigned && stored !== signed) {
     if (isZero(block)) return undefined;
@@ -32,7 +32,7 @@ export function decodeHeader(block: Buffer, position: number): TarHeader | undef
     });
   }
   const number = (offset: number, length: number, what: string): number =>
-    decodeNumber(block, offset, length, what, position);
+    decodeNumber(block.subarray(offset, offset + length), what, position);
   const format = formatOf(block);
   const type = String.fromCharCode(block[156] ?? 0);
   const isDevice = type === '3' || type === '4';
@@ -83,40 +83,35 @@ function text(block: Buffer, offset: number, length: number): Buffer {
   return end === -1 ? field : field.subarray(0, end);
 }
 
-function decodeNumber(block: Buffer, offset: number, length: number, what: string, position: number): number {
-  const first = block[offset] ?? 0;
-  const value = first & 0x80 ? decodeBase256(block, offset, length) : decodeOctal(block, offset, length);
+function decodeNumber(field: Buffer, what: string, position: number): number {
+  const value = (field[0] ?? 0) & 0x80 ? decodeBase256(field) : decodeOctal(field);
   if (value === undefined || !Number.isSafeInteger(value)) {
     throw archiveError(`tar header at byte ${position}: malformed ${what}`);
   }
   return value;
 }
 
-/** Digits between optional blanks and NULs; nothing at all is 0. */
-function decodeOctal(block: Buffer, offset: number, length: number): number | undefined {
-  let index = offset;
-  let end = offset + length;
+/** Digits between optional blanks and NULs, ended by the first NUL; nothing at all is 0. */
+function decodeOctal(field: Buffer): number | undefined {
   const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0;
-  while (index < end && isBlank(block[index])) index++;
-  while (end > index && isBlank(block[end - 1])) end--;
+  let index = 0;
+  let end = field.length;
+  while (index < end && isBlank(field[index])) index++;
+  while (end > index && isBlank(field[end - 1])) end--;
   let value = 0;
-  for (; index < end; index++) {
-    const digit = (block[index] ?? 0) - 0x30;
-    if (digit < 0 || digit > 7) return block[index] === 0 ? value : undefined;
+  for (; index < end && field[index] !== 0; index++) {
+    const digit = (field[index] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) return undefined;
     value = value * 8 + digit;
   }
   return value;
 }
 
 /** GNU's form for what octal cannot hold: big-endian two's complement with the top bit set. */
-function decodeBase256(block: Buffer, offset: number, length: number): number {
-  const isNegative = ((block[offset] ?? 0) & 0x40) !== 0;
-  let value = isNegative ? -1n : 0n;
-  for (let index = 0; index < length; index++) {
-    const byte = block[offset + index] ?? 0;
-    if (index > 0) value = (value << 8n) | BigInt(byte);
-    else value = isNegative ? (-1n << 6n) | BigInt(byte & 0x3f) : BigInt(byte & 0x3f);
-  }
+function decodeBase256(field: Buffer): number {
+  const first = field[0] ?? 0;
+  let value = first & 0x40 ? (-1n << 6n) | BigInt(first & 0x3f) : BigInt(first & 0x3f);
+  for (const byte of field.subarray(1)) value = (value << 8n) | BigInt(byte);
   return Number(value);
 }
 

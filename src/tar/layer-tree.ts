@@ -63,7 +63,8 @@ export function layerTree(below: (path: string) => BelowEntry | undefined = () =
 
   function walk(components: readonly string[], onMade: ((place: Place) => void) | undefined): Place | undefined {
     const pending = components.toReversed();
-    const trail: Place[] = [{ path: '', node: root }];
+    const top = { path: '', node: root };
+    const trail: Place[] = [top];
     let followed = 0;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === '' || name === '.') continue;
@@ -71,7 +72,7 @@ export function layerTree(below: (path: string) => BelowEntry | undefined = () =
         if (trail.length > 1) trail.pop();
         continue;
       }
-      const here = trail.at(-1) ?? trail[0]!;
+      const here = trail.at(-1) ?? top;
       const path = joinPath(here.path, name);
       const child = here.node.children.get(name);
       const under = child === undefined && here.node.showsBelow ? below(path) : undefined;

@@ -240,7 +240,6 @@ function entryContent(source: ByteSource, size: number): { data: AsyncIterable<U
   };
 }
 
-// oxlint-disable-next-line require-yield -- an iterable that is empty
 async function* noContent(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 function padding(size: number): number {

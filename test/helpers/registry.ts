@@ -116,7 +116,8 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     action: Fault['action'] | undefined,
   ): void => {
     const bytes = blobs.get(path.split('/').at(-1) ?? '');
-    if (bytes === undefined) return sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
+    if (bytes === undefined)
+      return sendError(response, 404, { code: 'BLOB_UNKNOWN', message: 'blob unknown to registry' });
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const range: Record<string, string> =
       from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
@@ -126,7 +127,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const storageHost = await listen((request, response) => {
     const path = record('storage', request);
     if (request.headers.authorization !== undefined) {
-      return sendError(response, 400, 'InvalidArgument', 'only one auth mechanism allowed');
+      return sendError(response, 400, { code: 'InvalidArgument', message: 'only one auth mechanism allowed' });
     }
     return sendBlob(request, response, path, fault(`storage:${path}`));
   });
@@ -146,7 +147,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
       const realm = `realm="${scheme}://${tokenHost}/token",service="test",scope="repository:${repository}:pull"`;
       const challenge = options.auth === 'bearer' ? `Bearer ${realm}` : 'Basic realm="test"';
       const headers = { 'www-authenticate': challenge };
-      return sendError(response, 401, 'UNAUTHORIZED', 'authentication required', headers);
+      return sendError(response, 401, { code: 'UNAUTHORIZED', message: 'authentication required' }, headers);
     }
     if (kind === 'blobs' && options.redirectBlobs === true) {
       response.writeHead(307, { location: `${scheme}://${storageHost}/data/${name}` }).end();
@@ -156,7 +157,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     const manifest = manifests.get(`${repository}:${name}`);
     if (manifest === undefined) {
       if (action !== undefined) void send(response, { status: 404, headers: {}, body: Buffer.alloc(0) }, action);
-      else sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+      else sendError(response, 404, { code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' });
       return undefined;
     }
     const headers = { 'content-type': manifest.mediaType, 'docker-content-digest': digestOf(manifest.bytes) };
@@ -268,11 +269,10 @@ async function send(
 function sendError(
   response: ServerResponse,
   status: number,
-  code: string,
-  message: string,
+  error: { readonly code: string; readonly message: string },
   headers: Record<string, string> = {},
 ): void {
-  const body = json({ errors: [{ code, message }] });
+  const body = json({ errors: [error] });
   response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(body);
 }
 

@@ -165,7 +165,7 @@ describe('the helper', () => {
     expect((await idle.answer()).last).toBe('X');
   });
 
-  it('is started by a closed or full stream of its own to nothing but its end', async () => {
+  it('ends at once where nobody holds the other end of its control socket', async () => {
     const child = spawn(helperProgram, ownArguments, { env: {}, stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
     child.stdio[3]?.destroy();
     expect((await once(child, 'exit'))[0]).toBe(0);

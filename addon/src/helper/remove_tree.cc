@@ -51,6 +51,7 @@ private:
 
   void empty(int directory, const std::string& path, int depth) {
     std::vector<DirectoryEntry> entries;
+    lseek(directory, 0, SEEK_SET); // the topmost is read again after each round
     int error = read_directory(directory, entries);
     if (error != 0)
       note("readdir", error, path);

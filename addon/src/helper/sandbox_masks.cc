@@ -76,7 +76,7 @@ bool is_below(const std::string& path, const std::string& directory) {
 UniqueFd open_target(const SandboxRoot& root, const SandboxRequest& request, const std::string& path) {
   bool crosses = is_below(path, "/proc") || is_below(path, "/sys") || is_below(path, "/dev");
   for (const auto& bind : request.binds)
-    crosses = crosses || is_below(path, bind.target);
+    crosses = crosses || path == bind.target || is_below(path, bind.target);
   UniqueFd target = crosses ? open_in_root(root.root.get(), path) : open_in_root_mount(root.root.get(), path);
   if (!target.valid())
     fail("open a mount point", errno, path,

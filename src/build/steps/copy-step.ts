@@ -6,13 +6,11 @@ import type { WriteEntry } from '../../native/helper-types.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
-import { keepFiles } from '../kept-files.ts';
 import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import { planCopy } from '../transfer/plan-copy.ts';
 import type { CopyPlan } from '../transfer/plan-copy.ts';
-import { planAdd } from '../transfer/plan-add.ts';
 import type { Ownership } from '../transfer/placer.ts';
 import type { SourceSet } from '../transfer/source.ts';
 import { epochSetting } from './settings.ts';
@@ -58,7 +56,7 @@ export async function transferStep(
       // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").
       const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
       const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
-      const plan = instruction.kind === 'add' ? planAdd : planCopy;
+      const plan = instruction.kind === 'add' ? (await import('../transfer/plan-add.ts')).planAdd : planCopy;
       const origins = new Map<string, string>();
       const { entries, rootAttributes, changed: changedArchives } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
       const diff = await session.helper.write(
@@ -68,6 +66,7 @@ export async function transferStep(
       const facts = instruction.link ? [] : reader.facts();
       const changed = [...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })), ...changedArchives];
       const final = changed.length > 0 ? source.withChanges(set, changed) : set;
+      const { keepFiles } = await import('../kept-files.ts');
       await keepFiles(session.store, final.digest, source.describe(final));
       const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
       return { diff, readSet: { kind: 'facts', facts }, inputs };

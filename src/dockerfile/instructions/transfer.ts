@@ -77,7 +77,7 @@ function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstru
 
 function checkMode(mode: string, { kind, span }: CopyInstruction | AddInstruction): void {
   if (/^[0-7]+$/.test(mode) && Number.parseInt(mode, 8) <= 0o7777) return;
-  if (/[a-zA-Z,=]/.test(mode) && !mode.startsWith('0')) {
+  if (symbolicMode.test(mode)) {
     throw unsupported(
       `the symbolic mode ${kind.toUpperCase()} --chmod=${mode}`,
       span,
@@ -86,6 +86,8 @@ function checkMode(mode: string, { kind, span }: CopyInstruction | AddInstructio
   }
   throw syntaxError(`invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`, span);
 }
+
+const symbolicMode = /^[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*$/;
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;

@@ -1,17 +1,15 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openOciLayout, parseLayoutReference, readOciLayout } from '../../../src/image/oci-layout.ts';
+import { openOciLayout, parseLayoutReference } from '../../../src/image/oci-layout.ts';
 import type { BroughtIn } from '../../../src/image/bring-in.ts';
 import { mergedView } from '../../../src/store/merged.ts';
 import { lacks } from '../../helpers/capabilities.ts';
 import { validateStoredImage } from '../../helpers/image.ts';
 import { openFilesBelow } from '../../helpers/leaks.ts';
 import { tarOf, writeLayout } from './layouts.ts';
-import { openWorkbench } from './workbench.ts';
+import { amd64, openWorkbench, readLayout } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
-
-const amd64 = { os: 'linux', architecture: 'amd64' };
 
 describe.skipIf(lacks('root'))('an image of an OCI layout', () => {
   let bench: Workbench;
@@ -32,8 +30,7 @@ describe.skipIf(lacks('root'))('an image of an OCI layout', () => {
     await bench[Symbol.asyncDispose]();
   });
 
-  const bring = (path: string, tag?: string): Promise<BroughtIn> =>
-    readOciLayout(bench, { path, tag, digest: undefined }, amd64);
+  const bring = (path: string): Promise<BroughtIn> => readLayout(bench, path);
 
   function layout(
     name: string,
@@ -102,8 +99,7 @@ describe.skipIf(lacks('root'))('an image of an OCI layout', () => {
     controller.abort(new Error('enough'));
     const tar = tarOf(bench.directory, 'aborted', 'echo aborted > file');
     const path = layout('aborted layout', [tar]);
-    const reference = { path, tag: undefined, digest: undefined };
-    await expect(readOciLayout({ ...bench, signal: controller.signal }, reference, amd64)).rejects.toThrow('enough');
+    await expect(readLayout(bench, path, { signal: controller.signal })).rejects.toThrow('enough');
   });
 
   test('is found by tag and by digest, and a wrong one is told from a missing layout', async () => {

@@ -13,10 +13,8 @@ import { validateStoredImage } from '../../helpers/image.ts';
 import { startRegistry } from '../../helpers/registry.ts';
 import type { Fault, TestRegistry } from '../../helpers/registry.ts';
 import { tarOf } from './layouts.ts';
-import { openWorkbench, run } from './workbench.ts';
+import { amd64, openWorkbench, run } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
-
-const amd64 = { os: 'linux', architecture: 'amd64' };
 
 describe.skipIf(lacks('root'))('a pull', () => {
   let bench: Workbench;

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { openHelper } from '../../../src/native/helper.ts';
+import { bringIn } from '../../../src/image/bring-in.ts';
+import type { BroughtIn } from '../../../src/image/bring-in.ts';
+import { openOciLayout } from '../../../src/image/oci-layout.ts';
 import type { Helper } from '../../../src/native/helper-types.ts';
-import { openStore } from '../../../src/store/open.ts';
+import type { Platform } from '../../../src/oci/platform.ts';
+import { accessOf, openStore } from '../../../src/rootfs/open-store.ts';
 import type { Store } from '../../../src/store/types.ts';
 
 /** A store of its own in a new directory, with a helper; everything is gone after disposal. */
@@ -19,19 +22,34 @@ export interface Workbench extends AsyncDisposable {
 
 export async function openWorkbench(): Promise<Workbench> {
   const directory = mkdtempSync(join(tmpdir(), 'tbuild-image-'));
-  const helper = openHelper(() => ({ kind: 'root' }));
-  const store = await openStore({ root: join(directory, 'store'), removeTree: (paths) => helper.remove(paths) });
+  const store = await openStore({ root: join(directory, 'store') });
+  const { helper } = accessOf(store);
   return {
     directory,
     store,
     helper,
     async [Symbol.asyncDispose]() {
+      // Files of mapped ids are not this user's to remove.
+      await helper.remove(
+        readdirSync(join(directory, 'store/layers')).map((id) => join(directory, 'store/layers', id)),
+      );
       await store[Symbol.asyncDispose]();
-      await helper.remove([join(directory, 'store')]);
-      await helper[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+export const amd64: Platform = { os: 'linux', architecture: 'amd64' };
+
+/** Brings the image of an OCI layout into the workbench's store. */
+export async function readLayout(bench: Workbench, path: string, options: ReadLayoutOptions = {}): Promise<BroughtIn> {
+  const { tag, signal } = options;
+  return bringIn({ ...bench, signal }, await openOciLayout({ path, tag, digest: undefined }, amd64));
+}
+
+export interface ReadLayoutOptions {
+  readonly tag?: string | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a program to its end; throws what it printed when it fails. */

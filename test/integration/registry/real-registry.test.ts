@@ -9,7 +9,7 @@ import { readTar } from '../../../src/tar/read-tar.ts';
 
 const images = ['localhost:5000/busybox', 'localhost:5000/debian:trixie', 'localhost:5000/node:20'];
 const reason = await missing();
-if (reason !== undefined) console.log(`skipped: ${reason}`);
+if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`);
 
 describe.skipIf(reason !== undefined)('from a registry that is not ours', () => {
   test.each(images)('%s is pulled, and every layer is unpacked and matches its diffID', async (name) => {

@@ -86,7 +86,7 @@ function userWithRanges(facts: { subuid: string; subgid: string; hasMapTools: bo
     const identity = planIdentity({ ...facts, ...as, userName, userns: 'auto' });
     if (identity.sandbox.kind === 'nested') return [mode('a user with id ranges', identity, as)];
   }
-  console.log(`skipped: sandboxes of a user with id ranges: ${tools ?? 'no user of this machine has any'}`);
+  process.stderr.write(`skipped: sandboxes of a user with id ranges: ${tools ?? 'no user of this machine has any'}\n`);
   return [];
 }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { openStore } from '../../../src/store/open.ts';
 import type { ChainLayer, Store } from '../../../src/store/types.ts';
 import { commitLayer, imageRecord, sha256 } from '../../helpers/temp-store.ts';
@@ -28,7 +28,7 @@ try {
     await turn();
   }
 } catch (error) {
-  console.error(error);
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   process.exitCode = 1;
 }
 
@@ -41,7 +41,11 @@ async function pruneOnce(): Promise<void> {
 async function buildOnce(round: number): Promise<void> {
   const store = await openStore({ root });
   const chain: ChainLayer[] = [];
-  for (let step = 0; step < 3; step += 1) chain.push(await runStep(store, `step ${step} variant ${random(4)}`));
+  for (let step = 0; step < 3; step += 1) {
+    chain.push(await runStep(store, `step ${step} variant ${random(4)}`));
+    // Only the lease keeps the layers while the build goes on.
+    await delay(random(8));
+  }
   const config = Buffer.from(`config ${process.pid} ${round}`);
   const image = imageRecord(chain, { id: await store.putBlob(config) });
   await store.putImage(image);

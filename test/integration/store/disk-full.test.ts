@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,6 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/types.ts';
 import { lacks } from '../../helpers/capabilities.ts';
-import { mountsBelow, openFilesBelow } from '../../helpers/leaks.ts';
 import { commitLayer, committedDiff, imageRecord, writeDiff } from '../../helpers/temp-store.ts';
 
 describe.skipIf(lacks('root'))('a store on a full disk', () => {
@@ -15,14 +14,13 @@ describe.skipIf(lacks('root'))('a store on a full disk', () => {
   let store: Store;
   beforeEach(async () => {
     disk = mkdtempSync(join(tmpdir(), 'tbuild-full-disk-'));
-    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status).toBe(0);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
     store = await openStore({ root: join(disk, 'store') });
   });
   afterEach(async () => {
     await store[Symbol.asyncDispose]();
-    expect(openFilesBelow(disk)).toEqual([]);
-    expect(spawnSync('umount', [disk]).status).toBe(0);
-    expect(mountsBelow(disk)).toEqual([]);
+    // Fails when a file of the store is still open.
+    execFileSync('umount', [disk]);
     rmdirSync(disk);
   });
 

@@ -30,7 +30,7 @@ describe('a wrong instruction is refused in the words of docker', () => {
       'COPY requires at least two arguments, but only one was provided. Destination could not be determined',
     ],
     ['COPY ["a", 1]', 'when using JSON array syntax, arrays must be comprised of strings only'],
-    ['COPY --foo a /x', 'unknown flag: --foo (did you mean from?)'],
+    ['COPY --form=x a /x', 'unknown flag: --form (did you mean from?)'],
     ['COPY --CHOWN=1 a /x', 'unknown flag: --CHOWN (did you mean chown?)'],
     ['COPY --- a /x', 'unknown flag: ---'],
     ['COPY --=x a /x', 'unknown flag: --'],

@@ -34,8 +34,7 @@ describe('stages', () => {
 
   test('the result is plain data', () => {
     const dockerfile = parse('ARG A', 'FROM a AS b', 'COPY --link a b /c/', 'HEALTHCHECK NONE', 'MAINTAINER x');
-    expect(JSON.parse(JSON.stringify(dockerfile))).toEqual(JSON.parse(JSON.stringify(structuredClone(dockerfile))));
-    expect(Object.getPrototypeOf(dockerfile.stages[0])).toBe(Object.prototype);
+    expect(JSON.parse(JSON.stringify(dockerfile))).toEqual(dockerfile);
   });
 
   test('an empty --platform is none', () => {

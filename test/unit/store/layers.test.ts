@@ -65,6 +65,27 @@ describe('commitLayer', () => {
     expect(await (await temp.open()).layerInfo(without.id)).toEqual(expected);
   });
 
+  test.each(['listing', 'layer.json'])(
+    'heals a damaged %s of the same layer without touching its diff',
+    async (name) => {
+      const first = await commitLayer(store, spec);
+      const image = imageRecord([first]);
+      await store.putImage(image);
+      await store.tag(image.id, ['app']);
+      const whole = readFileSync(inLayer(first.layer, name));
+      const damaged = Buffer.from(whole);
+      damaged[3] = 0;
+      writeFileSync(inLayer(first.layer, name), damaged);
+      const ino = statSync(store.diffDirectory(first.layer)).ino;
+      const other = await temp.open();
+      await commitLayer(other, spec);
+      expect(statSync(store.diffDirectory(first.layer)).ino).toBe(ino);
+      const fresh = await temp.open();
+      expect(fresh.listing(first.layer).find('a.txt')?.size).toBe(5);
+      expect(await fresh.layerInfo(first.layer)).toMatchObject({ id: first.layer, entries: 1 });
+    },
+  );
+
   test('is refused a second time, and without a diff directory', async () => {
     await using job = await store.createJob();
     await expect(job.commitLayer(committedDiff(spec))).rejects.toThrow(/no diff directory/);
@@ -168,6 +189,14 @@ describe('a layer of an earlier start of the machine', () => {
     await commitLayer(other, spec);
     expect(await other.lease([layer])).toEqual([true]);
     expect(readFileSync(inLayer(layer, 'diff/a.txt'), 'utf8')).toBe('hello');
+  });
+
+  test('is not there, and not even asked about, when its listing is torn', async () => {
+    const { layer } = await commitLayer(store, spec);
+    await fromEarlierBoot(inLayer(layer, 'layer.json'));
+    writeFileSync(inLayer(layer, 'listing'), '');
+    const other = await temp.open({ verifyLayer: async () => Promise.reject(new Error('asked')) });
+    expect(await other.lease([layer])).toEqual([false]);
   });
 
   test.each([true, false])(
