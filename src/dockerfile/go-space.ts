@@ -1,6 +1,6 @@
 /** What Go's `unicode.IsSpace` takes for a space: docker trims and splits by it in places, and JavaScript's `\s` differs (U+0085, U+FEFF). */
 export function isGoSpace(character: string): boolean {
-  return goSpaces.has(character);
+  return character <= ' ' ? goSpaces.has(character) : character > '~' && goSpaces.has(character);
 }
 
 export function trimGoSpaceStart(text: string): string {

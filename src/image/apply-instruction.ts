@@ -1,7 +1,7 @@
 import type { Instruction, KeyValue } from '../dockerfile/instruction.ts';
 import { TbuildError } from '../errors.ts';
 import type { ContainerConfig, HistoryEntry } from '../oci/config.ts';
-import { commandLine, createdBy } from './created-by.ts';
+import { argumentValue, commandLine, createdBy } from './created-by.ts';
 import type { BuildArguments } from './created-by.ts';
 import type { ImageDraft } from './draft.ts';
 import { exposedPorts } from './exposed-ports.ts';
@@ -23,7 +23,7 @@ export interface InstructionContext {
  * The image after one (expanded) instruction. Pure. Throws TBUILD_DOCKERFILE_SYNTAX, with the instruction's place, for ports and signals that docker refuses.
  */
 export function applyInstruction(draft: ImageDraft, instruction: Instruction, context: InstructionContext): ImageDraft {
-  const changed = applyToConfig(draft, instruction);
+  const changed = applyToConfig(draft, instruction, context.args);
   const text = createdBy(changed, instruction, context.args);
   if (text === undefined) return changed;
   const entry: HistoryEntry = {
@@ -49,12 +49,15 @@ export function resolveWorkdir(current: string | undefined, path: string): strin
 /** Names the format of `created_by`, which is BuildKit's: tools that read histories look for this very word. */
 const historyFormat = 'buildkit.dockerfile.v0';
 
-function applyToConfig(draft: ImageDraft, instruction: Instruction): ImageDraft {
+function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildArguments): ImageDraft {
   const { config } = draft;
   const set = (fields: ContainerConfig): ImageDraft => ({ ...draft, config: { ...config, ...fields } });
   switch (instruction.kind) {
-    case 'env':
-      return set({ Env: instruction.pairs.reduce(setVariable, config.Env ?? []) });
+    case 'env': {
+      const names = new Set(instruction.pairs.map(({ key }) => key));
+      const argValues = new Map([...draft.argValues].filter(([name]) => !names.has(name)));
+      return { ...set({ Env: instruction.pairs.reduce(setVariable, config.Env ?? []) }), argValues };
+    }
     case 'label':
       return set({ Labels: { ...config.Labels, ...keyedBy(instruction.pairs) } });
     case 'cmd': {
@@ -95,8 +98,14 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction): ImageDraft 
     case 'run':
     case 'copy':
     case 'add':
-    case 'arg':
       return draft;
+    case 'arg': {
+      const values = instruction.args.flatMap((declared): [string, string][] => {
+        const value = argumentValue(declared, args);
+        return value === undefined ? [] : [[declared.name, value]];
+      });
+      return { ...draft, argValues: new Map([...draft.argValues, ...values]) };
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ArgInstruction, Command, Instruction } from '../dockerfile/instruction.ts';
 import { exposedPorts } from './exposed-ports.ts';
-import { environmentValue } from './draft.ts';
+import { visibleVariables } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
 import { formatDuration, quoteCharacter, quoteString, quoteStrings } from './go-format.ts';
 import { healthcheckOf } from './healthcheck.ts';
@@ -58,16 +58,22 @@ export function commandLine(draft: ImageDraft, command: Command): readonly strin
   return command.form === 'exec' ? command.argv : [...(draft.config.Shell ?? ['/bin/sh', '-c']), command.text];
 }
 
-/** `|2 FOO=bar BAZ= `: each name once, where it was declared first; a variable of ENV hides an argument. */
-function usedArguments({ config }: ImageDraft, args: BuildArguments): string {
+/** `|2 FOO=bar BAZ= `: each name once, where it was declared first, with the value that the command sees. */
+function usedArguments(draft: ImageDraft, args: BuildArguments): string {
   if (args.length === 0) return '';
-  const values = new Map(args.map(({ name, value }) => [name, environmentValue(config, name) ?? value ?? '']));
+  const visible = visibleVariables(draft);
+  const values = new Map(args.map(({ name, value }) => [name, visible.get(name) ?? value ?? '']));
   return `|${values.size} ${Array.from(values, ([name, value]) => `${name}=${value}`).join(' ')} `;
 }
 
 function argumentText(declared: BuildArguments[number], args: BuildArguments): string {
-  const value = args.findLast(({ name }) => name === declared.name)?.value ?? declared.value;
+  const value = argumentValue(declared, args);
   return value === undefined ? declared.name : `${declared.name}=${value}`;
+}
+
+/** What an ARG comes to: the value in the list, where it is resolved, else its default. */
+export function argumentValue(declared: BuildArguments[number], args: BuildArguments): string | undefined {
+  return args.findLast(({ name }) => name === declared.name)?.value ?? declared.value;
 }
 
 /** Go's `%q` of a pointer to docker's HealthConfig. */

@@ -11,6 +11,8 @@ export interface ImageDraft {
   readonly history: readonly HistoryEntry[];
   /** CMD was set in this stage, so that ENTRYPOINT does not clear it. */
   readonly isCmdSet: boolean;
+  /** Arguments whose value was set after any ENV of the same name: the last of ARG and ENV wins, as in docker. */
+  readonly argValues: ReadonlyMap<string, string>;
 }
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -23,6 +25,7 @@ export function scratchDraft(platform: Platform): ImageDraft {
     config: { Env: [`PATH=${defaultPath}`], WorkingDir: '/' },
     history: [],
     isCmdSet: false,
+    argValues: new Map(),
   };
 }
 
@@ -34,6 +37,7 @@ export function draftFromImage(image: ImageConfig): ImageDraft {
     config: withDefaultPath(withoutTriggers(knownFields(image.config ?? {}))),
     history: (image.history ?? []).map(pickHistoryFields),
     isCmdSet: false,
+    argValues: new Map(),
   };
 }
 
@@ -45,6 +49,15 @@ export function draftFromStage(stage: ImageDraft): ImageDraft {
 /** What a stage has to run directly behind its FROM, each the text of one instruction. */
 export function onbuildTriggers(base: ImageConfig | ImageDraft): readonly string[] {
   return base.config?.OnBuild ?? [];
+}
+
+/** What expansion and commands see at this point: ENV, and the ARGs in scope that have a value. */
+export function visibleVariables({ config, argValues }: ImageDraft): Map<string, string> {
+  const environment = (config.Env ?? []).map((entry): [string, string] => {
+    const equals = entry.indexOf('=');
+    return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+  });
+  return new Map([...environment, ...argValues]);
 }
 
 /** The value of a variable in `Env`. */

@@ -8,6 +8,7 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord } from '../store/types.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 import { applyInstruction } from './apply-instruction.ts';
+import { visibleVariables } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
 import { formatTime } from './history-times.ts';
 import type { LayerAccess } from './layer-blob.ts';
@@ -72,16 +73,19 @@ export async function importImage(options: ImportOptions): Promise<ImportedImage
 
 /** Unlike a base image's, the config starts empty: without PATH, and ENTRYPOINT clears no CMD. Later changes see the ENV of earlier ones. */
 function changedConfig(platform: Platform, changes: readonly string[]): ContainerConfig {
-  let draft: ImageDraft = { platform, author: undefined, config: {}, history: [], isCmdSet: true };
+  let draft: ImageDraft = {
+    platform,
+    author: undefined,
+    config: {},
+    history: [],
+    isCmdSet: true,
+    argValues: new Map(),
+  };
   for (const text of changes.flatMap((change) => change.split('\n')).filter((line) => line.trim() !== '')) {
     const instruction = parseInstruction(text, { file: '--change', allowed: changeKinds });
-    const expanded = expandInstruction(instruction, variablesOf(draft.config), '\\');
+    const expanded = expandInstruction(instruction, visibleVariables(draft), '\\');
     draft = applyInstruction(draft, expanded, { args: [], madeLayer: false });
   }
   const { ArgsEscaped: _, ...config } = draft.config;
   return config;
-}
-
-function variablesOf({ Env = [] }: ContainerConfig): ReadonlyMap<string, string> {
-  return new Map(Env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoOf, ioError } from './io-error.ts';
 
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
@@ -22,14 +22,18 @@ export function readSmallFile(path: string): Buffer | undefined {
 }
 
 function readAll(fd: number): Buffer {
-  const chunks: Buffer[] = [];
-  for (;;) {
-    const count = readSync(fd, scratch, 0, scratch.length, null);
-    chunks.push(Buffer.from(scratch.subarray(0, count)));
-    // A regular file answers short only at its end.
-    if (count < scratch.length)
-      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  const count = readSync(fd, scratch, 0, scratch.length, null);
+  // A regular file answers short only at its end.
+  if (count < scratch.length) return Buffer.from(scratch.subarray(0, count));
+  const whole = Buffer.allocUnsafe(Math.max(fstatSync(fd).size, count));
+  scratch.copy(whole);
+  let length = count;
+  while (length < whole.length) {
+    const more = readSync(fd, whole, length, whole.length - length, null);
+    if (more === 0) break;
+    length += more;
   }
+  return whole.subarray(0, length);
 }
 
 function isAbsent(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Targets of this process's open descriptors, sorted; those that come and go with the runtime itself (pipes, sockets, event loop) left out. */
-export function openFiles(): readonly string[] {
+function openFiles(): readonly string[] {
   return readdirSync('/proc/self/fd')
     .map((fd) => linkTarget(`/proc/self/fd/${fd}`))
     .filter((target) => target.startsWith('/') && !target.startsWith('/proc/') && !target.startsWith('/dev/'))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { CommittedDiff } from '../../src/native/helper-types.ts';
@@ -108,6 +108,14 @@ export function imageRecord(chain: readonly ChainLayer[], fields: Partial<ImageR
     parentBuild: undefined,
     ...fields,
   };
+}
+
+/** Damages a file of the store as a disk would: its mode, which is its sync mark, stays. */
+export function overwrite(path: string, content: Uint8Array): void {
+  const { mode } = statSync(path);
+  chmodSync(path, 0o600);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
 }
 
 export function sha256(content: string | Uint8Array): string {

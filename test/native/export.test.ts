@@ -11,7 +11,7 @@ let bench: DiffBench;
 let destination: string;
 let count = 0;
 beforeAll(() => void (bench = openDiffBench()));
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 describe('export', () => {
   it('copies what the layers add up to', async () => {

@@ -10,10 +10,7 @@ export function streamed(path: string, content: string, ...fields: RawField[]): 
 export function streamedBytes(path: Buffer, content: string, ...fields: RawField[]): RawFrame[] {
   const mode: RawField[] = fields.some(([key]) => key === 'mode') ? [] : [['mode', '644']];
   const size = String(Buffer.byteLength(content));
-  return [
-    entry(['path', path], ['type', 'file'], ['size', size], ...mode, ...fields),
-    ...(content === '' ? [] : [data(content)]),
-  ];
+  return [entry(['path', path], ['type', 'file'], ['size', size], ...mode, ...fields), ...chunks(content)];
 }
 
 export function chunks(text: string): RawFrame[] {

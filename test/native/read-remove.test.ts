@@ -8,7 +8,7 @@ import type { RawAnswer } from './raw-client.ts';
 
 let bench: DiffBench;
 beforeAll(() => void (bench = openDiffBench()));
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 describe('read', () => {
   it('sends a regular file', async () => {
@@ -54,7 +54,8 @@ describe('remove', () => {
     const root = `${bench.path}deep`;
     mkdirSync(root);
     // A shell would lose its way: its own idea of the current directory has a limit.
-    const script = 'import os, sys; os.chdir(sys.argv[1]); [(os.mkdir("dir"), os.chdir("dir")) for _ in range(3000)]; open("f", "w")';
+    const script =
+      'import os, sys; os.chdir(sys.argv[1]); [(os.mkdir("dir"), os.chdir("dir")) for _ in range(3000)]; open("f", "w")';
     execFileSync('python3', ['-c', script, root]);
     result(await remove(root));
     expect(existsSync(root)).toBe(false);

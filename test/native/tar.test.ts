@@ -11,7 +11,7 @@ import { sha256 } from './workspace.ts';
 
 let bench: DiffBench;
 beforeAll(() => void (bench = openDiffBench()));
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 /** Needs no privilege to write; every feature of the format. */
 const everything: readonly RawFrame[] = [

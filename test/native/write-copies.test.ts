@@ -10,7 +10,7 @@ import { sha256 } from './workspace.ts';
 
 let bench: DiffBench;
 beforeAll(() => void (bench = openDiffBench()));
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 describe('copied files', () => {
   it('keep content and time of the source', async () => {

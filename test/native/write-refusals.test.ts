@@ -10,7 +10,7 @@ import type { RawField, RawFrame } from './raw-client.ts';
 const isRoot = process.geteuid?.() === 0;
 let bench: DiffBench;
 beforeAll(() => void (bench = openDiffBench()));
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 describe('write refuses', () => {
   const paths = [

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { importImage, parsePlatform, TbuildError } from '../../index.ts';
+import { withByteCount } from '../ui/spinner.ts';
 import type { Command, CommandSpec } from '../command.ts';
 
 const spec: CommandSpec = {
@@ -22,7 +23,7 @@ export const command: Command = {
     const platform = args.string('platform');
     if (path === '-' && stdin.isTTY) throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
     const { image, omitted } = await importImage({
-      source: path === '-' ? stdin : createReadStream(path),
+      source: withByteCount(path === '-' ? stdin : createReadStream(path), `Importing ${path}`, { stderr }),
       origin: path,
       name,
       changes: args.strings('change'),

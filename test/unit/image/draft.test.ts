@@ -45,6 +45,7 @@ test('a base keeps its history and author; PATH is added behind its variables, a
     config: { Env: ['A=b', `PATH=${defaultPath}`] },
     history: [{ created: '2026-11-22T03:10:58Z', comment: 'Imported from -' }],
     isCmdSet: false,
+    argValues: new Map(),
   });
 });
 

@@ -4,7 +4,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadChecksum } from '../../../src/store/checksum.ts';
 import { sealJson, unsealJson } from '../../../src/store/guarded.ts';
 import type { LayerInfo, Store } from '../../../src/store/types.ts';
-import { commitJob, commitLayer, committedDiff, imageRecord, tempStore, writeDiff } from '../../helpers/temp-store.ts';
+import {
+  commitJob,
+  commitLayer,
+  committedDiff,
+  imageRecord,
+  overwrite,
+  tempStore,
+  writeDiff,
+} from '../../helpers/temp-store.ts';
 import type { TempStore } from '../../helpers/temp-store.ts';
 
 let temp: TempStore;
@@ -75,7 +83,7 @@ describe('commitLayer', () => {
       const whole = readFileSync(inLayer(first.layer, name));
       const damaged = Buffer.from(whole);
       damaged[3] = 0;
-      writeFileSync(inLayer(first.layer, name), damaged);
+      overwrite(inLayer(first.layer, name), damaged);
       const ino = statSync(store.diffDirectory(first.layer)).ino;
       const other = await temp.open();
       await commitLayer(other, spec);
@@ -146,7 +154,7 @@ describe('a layer of an earlier start of the machine', () => {
   async function fromEarlierBoot(path: string): Promise<void> {
     const checksum = await loadChecksum();
     const info = unsealJson(readFileSync(path), checksum) as LayerInfo;
-    writeFileSync(path, sealJson({ ...info, bootId: 'an earlier one' }, checksum));
+    overwrite(path, sealJson({ ...info, bootId: 'an earlier one' }, checksum));
   }
 
   test('is not there without a sync mark', async () => {
@@ -164,9 +172,7 @@ describe('a layer of an earlier start of the machine', () => {
     await store.tag(image.id, ['app']);
     const path = inLayer(chain[0]!.layer, 'layer.json');
     expect(statSync(path).mode & 0o777).toBe(0o400);
-    const { mode } = statSync(path);
     await fromEarlierBoot(path);
-    expect(statSync(path).mode).toBe(mode);
     expect(await (await temp.open()).lease([chain[0]!.layer])).toEqual([true]);
   });
 

@@ -1,0 +1,18 @@
+// Bundles compare.ts with its folder and runs it: `node test/compare/run.mjs --help`. A file of its own because Node 20 does not run TypeScript.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const directory = await mkdtemp(join(tmpdir(), 'tbuild-compare-script-'));
+try {
+  const outfile = join(directory, 'compare.mjs');
+  const entryPoints = [join(project, 'test/compare/compare.ts')];
+  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', sourcemap: 'inline' });
+  const { main } = await import(pathToFileURL(outfile).href);
+  process.exitCode = await main(process.argv.slice(2), project);
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
