@@ -29,7 +29,7 @@ const ranks: Readonly<Record<string, number>> = {
 /** Packages that one file owns: everything else goes through that file. */
 const ownedPackages: Readonly<Record<string, string>> = {
   'dockerfile-ast': 'dockerfile',
-  'fast-glob': 'context',
+  'fast-glob': 'store',
   'node-gyp-build': 'native',
   ora: 'cli',
   'tar-stream': 'tar',

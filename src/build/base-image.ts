@@ -55,7 +55,11 @@ async function findOrFetch(session: Session, request: BaseRequest): Promise<{ im
   }
 }
 
-async function byReference(session: Session, name: string, request: BaseRequest): Promise<{ image: ImageRecord; cached: boolean }> {
+async function byReference(
+  session: Session,
+  name: string,
+  request: BaseRequest,
+): Promise<{ image: ImageRecord; cached: boolean }> {
   const known = await session.store.findImage(name);
   if (known !== undefined && (await isWhole(session, known.image))) {
     checkPlatform(session, known.image, { ...request, name });
@@ -63,7 +67,10 @@ async function byReference(session: Session, name: string, request: BaseRequest)
   }
   const reference = parseReference(name);
   const { pullInto } = await import('./fetch.ts');
-  return { image: await pullInto(session, { ...request, reference, fullName: formatReference(reference) }), cached: false };
+  return {
+    image: await pullInto(session, { ...request, reference, fullName: formatReference(reference) }),
+    cached: false,
+  };
 }
 
 async function isWhole(session: Session, image: ImageRecord): Promise<boolean> {

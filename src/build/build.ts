@@ -35,7 +35,7 @@ export function build(options: BuildOptions): Build {
   // The failure reaches whoever reads either of the two; reading only one must not make the other an unhandled rejection.
   result.then(
     () => events.end(),
-    (error: unknown) => events.end(error),
+    (error: unknown) => events.end(error instanceof Error ? error : new Error(String(error))),
   );
   return {
     result,
@@ -49,5 +49,8 @@ export function build(options: BuildOptions): Build {
 
 async function withStore<T>(options: BuildOptions, body: (store: Store) => Promise<T>): Promise<T> {
   if (options.store !== undefined) return body(options.store);
-  return withOwnStore({ root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart, signal: options.signal }, body);
+  return withOwnStore(
+    { root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart, signal: options.signal },
+    body,
+  );
 }

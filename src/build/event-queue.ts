@@ -7,7 +7,7 @@ const maxWaitingLog = 8 * 1024 * 1024;
 export interface EventQueue extends AsyncIterable<BuildEvent> {
   push(event: BuildEvent): void;
   /** Ends the iteration, by throwing `error` if there is one. */
-  end(error?: unknown): void;
+  end(error?: Error): void;
   /** True once somebody reads. */
   readonly isRead: boolean;
 }
@@ -16,7 +16,7 @@ export function createEventQueue(onAbandon: () => void): EventQueue {
   let events: BuildEvent[] = [];
   let waitingLog = 0;
   let dropped = false;
-  let ended: { readonly error: unknown } | undefined;
+  let ended: { readonly error: Error | undefined } | undefined;
   let wake: (() => void) | undefined;
   let isRead = false;
 

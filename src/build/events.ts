@@ -9,8 +9,19 @@ export type BuildEvent =
   | { readonly type: 'step:start'; readonly step: PlannedStep }
   /** The step cannot be reused, and why. */
   | { readonly type: 'step:cause'; readonly step: PlannedStep; readonly cause: Cause }
-  | { readonly type: 'step:log'; readonly step: PlannedStep; readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
-  | { readonly type: 'step:progress'; readonly step: PlannedStep; readonly label: string; readonly current: number; readonly total: number | undefined }
+  | {
+      readonly type: 'step:log';
+      readonly step: PlannedStep;
+      readonly stream: 'stdout' | 'stderr';
+      readonly chunk: Uint8Array;
+    }
+  | {
+      readonly type: 'step:progress';
+      readonly step: PlannedStep;
+      readonly label: string;
+      readonly current: number;
+      readonly total: number | undefined;
+    }
   | {
       readonly type: 'step:done';
       readonly step: PlannedStep;

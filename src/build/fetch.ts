@@ -11,7 +11,10 @@ import type { BaseRequest } from './base-image.ts';
 import type { Session } from './session.ts';
 
 /** Pulls an image into the store under its name. */
-export async function pullInto(session: Session, request: BaseRequest & { readonly reference: Reference; readonly fullName: string }): Promise<ImageRecord> {
+export async function pullInto(
+  session: Session,
+  request: BaseRequest & { readonly reference: Reference; readonly fullName: string },
+): Promise<ImageRecord> {
   const { store, helper, signal } = session;
   const { image, omissions } = await pullImage({
     store,
@@ -27,7 +30,11 @@ export async function pullInto(session: Session, request: BaseRequest & { readon
 }
 
 /** Brings the image of an OCI layout into the store, without a name. */
-export async function importOciLayout(session: Session, layout: LayoutReference, request: BaseRequest): Promise<ImageRecord> {
+export async function importOciLayout(
+  session: Session,
+  layout: LayoutReference,
+  request: BaseRequest,
+): Promise<ImageRecord> {
   const { store, helper, signal } = session;
   const { image, omissions } = await bringIn({ store, helper, signal }, await openOciLayout(layout, request.platform));
   warnOmitted(session, request, omissions);

@@ -32,7 +32,12 @@ export interface SolvedLayer {
 }
 
 /** Reuses a stored result or executes, commits and records a new one. */
-export async function solveLayerStep(session: Session, access: StateAccess, run: StepRun, step: LayerStep): Promise<SolvedLayer> {
+export async function solveLayerStep(
+  session: Session,
+  access: StateAccess,
+  run: StepRun,
+  step: LayerStep,
+): Promise<SolvedLayer> {
   const key = staticKey({ kind: run.kind, ...keyOf(step.inputs) });
   if (session.options.noCache) {
     run.miss(step.inputs, { kind: 'no-cache' });
@@ -56,7 +61,8 @@ async function executeStep(session: Session, access: StateAccess, run: StepRun, 
   const { diff, readSet, inputs = step.inputs } = await step.execute(job);
   const key = staticKey({ kind: run.kind, ...keyOf(inputs) });
   const earlier = await findEarlier(store, key, diff.state);
-  const solved = earlier === undefined ? await commit(session, job, diff) : { layer: earlier, created: earlier.created };
+  const solved =
+    earlier === undefined ? await commit(session, job, diff) : { layer: earlier, created: earlier.created };
   const { layer, diffId, state } = solved.layer;
   const record: CacheRecord = {
     version: 1,

@@ -8,7 +8,10 @@ import type { Store } from '../store/types.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** Reads and parses the Dockerfile. The parsed form is kept under the digest of the bytes, so that a cached build does not load the parser. */
-export async function loadDockerfile(store: Store, options: ResolvedOptions): Promise<{ dockerfile: Dockerfile; path: string }> {
+export async function loadDockerfile(
+  store: Store,
+  options: ResolvedOptions,
+): Promise<{ dockerfile: Dockerfile; path: string }> {
   const { path, bytes } = readDockerfile(options);
   const name = createHash('sha256').update(`${parserVersion}\n${path}\n`).update(bytes).digest('hex');
   const kept = await store.readValue('dockerfiles', name);
@@ -24,13 +27,17 @@ const maxSize = 16 * 1024 * 1024;
 
 function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: string; bytes: Buffer } {
   if (dockerfile === '-') {
-    throw new TbuildError('TBUILD_UNSUPPORTED', 'a Dockerfile from standard input (-f -) is not supported yet', { hint: 'write it to a file' });
+    throw new TbuildError('TBUILD_UNSUPPORTED', 'a Dockerfile from standard input (-f -) is not supported yet', {
+      hint: 'write it to a file',
+    });
   }
-  const candidates = dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
+  const candidates =
+    dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
   for (const path of candidates) {
     try {
       const bytes = readFileSync(path);
-      if (bytes.length > maxSize) throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `${path} has ${bytes.length} bytes: that is no Dockerfile`);
+      if (bytes.length > maxSize)
+        throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `${path} has ${bytes.length} bytes: that is no Dockerfile`);
       return { path, bytes };
     } catch (cause) {
       if (cause instanceof TbuildError) throw cause;

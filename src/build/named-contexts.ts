@@ -11,9 +11,13 @@ export type NamedContext =
 
 export function parseNamedContext(name: string, source: string): NamedContext {
   if (source.startsWith('docker-image://')) return { kind: 'image', reference: source.slice('docker-image://'.length) };
-  if (source.startsWith('oci-layout://')) return { kind: 'oci-layout', reference: source.slice('oci-layout://'.length) };
+  if (source.startsWith('oci-layout://'))
+    return { kind: 'oci-layout', reference: source.slice('oci-layout://'.length) };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source) || source.startsWith('git@')) {
-    throw new TbuildError('TBUILD_UNSUPPORTED', `--build-context ${name}=${source}: only directories, oci-layout:// and docker-image:// are supported`);
+    throw new TbuildError(
+      'TBUILD_UNSUPPORTED',
+      `--build-context ${name}=${source}: only directories, oci-layout:// and docker-image:// are supported`,
+    );
   }
   const path = resolve(source);
   if (existsSync(path) && statSync(path).isDirectory()) return { kind: 'directory', path };

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
@@ -66,7 +66,8 @@ export interface ResolvedOptions {
 
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
   const context = options.context instanceof URL ? options.context.pathname : options.context;
-  if (typeof context !== 'string' || context === '') throw new TypeError(`context must be a path or a file URL, not ${String(context)}`);
+  if (typeof context !== 'string' || context === '')
+    throw new TypeError(`context must be a path or a file URL, not ${String(context)}`);
   refuseRemoteContext(context);
   const buildArgs = options.buildArgs ?? {};
   return {
@@ -88,15 +89,15 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
   };
 }
 
-export function resolveBeside(file: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(dirname(file), path);
-}
-
 function refuseRemoteContext(context: string): void {
   if (context !== '-' && !/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) return;
-  throw new TbuildError('TBUILD_UNSUPPORTED', `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`, {
-    hint: 'clone or unpack it first and give the directory',
-  });
+  throw new TbuildError(
+    'TBUILD_UNSUPPORTED',
+    `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`,
+    {
+      hint: 'clone or unpack it first and give the directory',
+    },
+  );
 }
 
 function parseEpoch(text: string | undefined): number | undefined {

@@ -8,6 +8,11 @@ export function createTail(): { readonly add: (chunk: Uint8Array) => void; reado
     add(chunk) {
       kept = Buffer.concat([kept, chunk.subarray(-keptBytes)]).subarray(-keptBytes);
     },
-    text: () => kept.toString('utf8').split('\n').slice(-keptLines - 1).join('\n'),
+    text: () =>
+      kept
+        .toString('utf8')
+        .split('\n')
+        .slice(-keptLines - 1)
+        .join('\n'),
   };
 }

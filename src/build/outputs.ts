@@ -19,7 +19,8 @@ export function parseOutput(text: string, stdout: Writable): Output {
   for (const part of text.split(',')) {
     const equals = part.indexOf('=');
     const key = equals < 0 ? part : part.slice(0, equals);
-    if (equals < 0 || !['type', 'dest'].includes(key)) throw malformed(text, `${JSON.stringify(part)} is not known; type= and dest= are`);
+    if (equals < 0 || !['type', 'dest'].includes(key))
+      throw malformed(text, `${JSON.stringify(part)} is not known; type= and dest= are`);
     if (fields.has(key)) throw malformed(text, `${key}= is there twice`);
     fields.set(key, part.slice(equals + 1));
   }

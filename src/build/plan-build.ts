@@ -26,7 +26,10 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
   const bases = resolved.stages.map(({ stage, base }) => withoutReplaced(base, stage.image, isReplaced));
   const reached = resolved.reachable.map((index) => resolved.stages[index]).filter((stage) => stage !== undefined);
   const steps = planGraph(
-    reached.map(({ stage }) => ({ stage, base: bases[stage.index]?.kind === 'stage' ? bases[stage.index] : undefined })),
+    reached.map(({ stage }) => ({
+      stage,
+      base: bases[stage.index]?.kind === 'stage' ? bases[stage.index] : undefined,
+    })),
     (name, span) => (isReplaced(name) ? undefined : findCopySource(resolved.names, name, span)),
   );
   return {
@@ -45,7 +48,8 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
         escape: dockerfile.escape,
         buildArgs,
         globalArgs: resolved.globalArgs,
-        findSource: (name, span) => (isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span)),
+        findSource: (name, span) =>
+          isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span),
       };
     },
   };

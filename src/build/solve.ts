@@ -15,6 +15,7 @@ import { planBuild } from './plan-build.ts';
 import { createSemaphore } from './semaphore.ts';
 import type { Session } from './session.ts';
 import { solveStage } from './stage.ts';
+import { unusedBuildArgs } from './unused-args.ts';
 import type { StageResult } from './stage.ts';
 
 export interface Solving {
@@ -32,6 +33,11 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   for (const { rule, message, span } of dockerfile.warnings) emit({ type: 'warning', code: rule, message, span });
   const plan = planBuild(dockerfile, options);
   const { steps } = plan;
+  const unused = unusedBuildArgs(dockerfile, options.buildArgs);
+  if (unused.length > 0) {
+    const message = `One or more build-args ${unused.join(', ')} were not consumed`;
+    emit({ type: 'warning', code: 'TBUILD_WARN_UNUSED_BUILD_ARG', message, span: undefined });
+  }
   emit({ type: 'graph', steps });
   const report = reportName(options.context, path, options.target);
   const session = openSession({ options, store, signal, emit }, { path, report, plan });
@@ -50,7 +56,11 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   return { image, names, cached: count('cached'), executed: count('executed'), durationMs: Date.now() - started };
 }
 
-async function finish(session: Session, { state, created }: StageResult, names: readonly string[]): Promise<ImageRecord> {
+async function finish(
+  session: Session,
+  { state, created }: StageResult,
+  names: readonly string[],
+): Promise<ImageRecord> {
   const { store, options } = session;
   const { epoch, labels } = options;
   const image = await assembleImage(store, state.draft, state.chain, { created, epoch, labels });
@@ -70,7 +80,10 @@ interface SessionParts {
 }
 
 /** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
-function openSession({ options, store, signal, emit }: Solving, parts: SessionParts): Session & { readonly solveTarget: () => Promise<StageResult>; readonly saveContext: () => Promise<void> } {
+function openSession(
+  { options, store, signal, emit }: Solving,
+  parts: SessionParts,
+): Session & { readonly solveTarget: () => Promise<StageResult>; readonly saveContext: () => Promise<void> } {
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
@@ -84,7 +97,8 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
     emit,
     limit: createSemaphore(options.concurrency),
     runs: [],
-    context: () => (context ??= openBuildContext(store, { root: options.context, dockerfile: parts.path, signal: stopped })),
+    context: () =>
+      (context ??= openBuildContext(store, { root: options.context, dockerfile: parts.path, signal: stopped })),
     earlierReport: () => (earlier ??= readReport(store, parts.report)),
     stage(index) {
       const known = stages.get(index);
@@ -118,12 +132,43 @@ function openSession({ options, store, signal, emit }: Solving, parts: SessionPa
 
 function reportOf(
   { options, path, started }: { readonly options: ResolvedOptions; readonly path: string; readonly started: number },
-  { image, names, steps, runs }: { image: ImageRecord | undefined; names: readonly string[]; steps: readonly PlannedStep[]; runs: BuildReport['steps'] },
+  {
+    image,
+    names,
+    steps,
+    runs,
+  }: {
+    image: ImageRecord | undefined;
+    names: readonly string[];
+    steps: readonly PlannedStep[];
+    runs: BuildReport['steps'];
+  },
 ): BuildReport {
   const ran = new Set(runs.map(({ id }) => id));
   const missing = steps
     .filter(({ id }) => !ran.has(id))
-    .map(({ id, number, text }) => ({ id, number, text, outcome: 'not-reached', cause: undefined, inputs: undefined, layer: undefined, durationMs: 0 }) as const);
+    .map(
+      ({ id, number, text }) =>
+        ({
+          id,
+          number,
+          text,
+          outcome: 'not-reached',
+          cause: undefined,
+          inputs: undefined,
+          layer: undefined,
+          durationMs: 0,
+        }) as const,
+    );
   const all = [...runs, ...missing].sort((a, b) => a.number - b.number);
-  return { version: 1, context: options.context, dockerfile: path, target: options.target, tags: names, started, steps: all, image: image?.id };
+  return {
+    version: 1,
+    context: options.context,
+    dockerfile: path,
+    target: options.target,
+    tags: names,
+    started,
+    steps: all,
+    image: image?.id,
+  };
 }

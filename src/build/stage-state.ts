@@ -37,7 +37,9 @@ export function nextState(state: StageState, change: StageChange): StageState {
     draft: change.draft ?? state.draft,
     chain,
     args: change.args ?? state.args,
-    lineage: createHash('sha256').update(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`).digest('hex'),
+    lineage: createHash('sha256')
+      .update(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`)
+      .digest('hex'),
     chainState: change.layer === undefined ? state.chainState : chainState(chain),
   };
 }

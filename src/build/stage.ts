@@ -26,7 +26,10 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
   const { state: start, triggers } = await solveFrom(session, plan, fromStep);
   let state = start;
   let created: number | undefined;
-  const work = [...triggerSteps(plan, fromStep, triggers), ...plan.stage.instructions.map((instruction, index) => ({ instruction, step: steps[index] ?? fromStep }))];
+  const work = [
+    ...triggerSteps(plan, fromStep, triggers),
+    ...plan.stage.instructions.map((instruction, index) => ({ instruction, step: steps[index] ?? fromStep })),
+  ];
   for (const { instruction, step } of work) {
     session.signal.throwIfAborted();
     const run = startStep(session, step, instruction.kind);
@@ -46,7 +49,9 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
 function expand(plan: StagePlan, state: StageState, instruction: Instruction): Instruction {
   const env = visibleVariables(state);
   const { buildArgs, globalArgs: outer, escape } = plan;
-  return instruction.kind === 'arg' ? resolveArgs(instruction, { env, buildArgs, outer, escape }) : expandInstruction(instruction, env, escape);
+  return instruction.kind === 'arg'
+    ? resolveArgs(instruction, { env, buildArgs, outer, escape })
+    : expandInstruction(instruction, env, escape);
 }
 
 interface StartingPoint {
@@ -60,7 +65,10 @@ async function solveFrom(session: Session, plan: StagePlan, step: PlannedStep): 
     const { base } = plan;
     const start = await openBase(session, plan, (label, current, total) => run.progress(label, current, total));
     const settings = { image: start.id };
-    run.base({ text: plan.stage.text, environment: {}, settings, files: undefined, below: undefined }, base.kind === 'scratch' ? '' : start.id);
+    run.base(
+      { text: plan.stage.text, environment: {}, settings, files: undefined, below: undefined },
+      base.kind === 'scratch' ? undefined : start.id,
+    );
     run.finish();
     return start;
   } catch (error) {
@@ -80,7 +88,11 @@ async function openBase(
     case 'stage': {
       const { state } = await session.stage(base.index);
       const triggers = onbuildTriggers(state.draft);
-      return { id: state.lineage, state: initialState(draftFromStage(state.draft), state.chain, state.lineage), triggers };
+      return {
+        id: state.lineage,
+        state: initialState(draftFromStage(state.draft), state.chain, state.lineage),
+        triggers,
+      };
     }
     case 'image': {
       const image = await openBaseImage(session, { name: base.name, platform, span: plan.stage.span, onProgress });
@@ -90,10 +102,21 @@ async function openBase(
 }
 
 /** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
-function triggerSteps(plan: StagePlan, from: PlannedStep, triggers: readonly string[]): { instruction: Instruction; step: PlannedStep }[] {
+function triggerSteps(
+  plan: StagePlan,
+  from: PlannedStep,
+  triggers: readonly string[],
+): { instruction: Instruction; step: PlannedStep }[] {
   return triggers.map((trigger, index) => ({
-    instruction: { ...parseInstruction(trigger, { escape: plan.escape, file: from.span.file, span: from.span, allowed: triggerKinds }), span: from.span },
+    instruction: {
+      ...parseInstruction(trigger, {
+        escape: plan.escape,
+        file: from.span.file,
+        span: from.span,
+        allowed: triggerKinds,
+      }),
+      span: from.span,
+    },
     step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${trigger}` },
   }));
 }
-

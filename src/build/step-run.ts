@@ -13,7 +13,7 @@ export interface StepRun {
   readonly step: PlannedStep;
   readonly kind: string;
   /** FROM: what the stage stands on. */
-  base(inputs: StepInputs, image: string): void;
+  base(inputs: StepInputs, image: string | undefined): void;
   /** Settled as reused. */
   hit(inputs: StepInputs | undefined, layer: string | undefined): void;
   /** Must run, for a known cause. */
@@ -37,7 +37,11 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
   let layer: string | undefined;
   let durationMs = 0;
   session.emit({ type: 'step:start', step });
-  const settle = (result: 'base' | 'cached' | 'executed', given: StepInputs | undefined, made: string | undefined): void => {
+  const settle = (
+    result: 'base' | 'cached' | 'executed',
+    given: StepInputs | undefined,
+    made: string | undefined,
+  ): void => {
     outcome = result;
     inputs = given ?? inputs;
     layer = made;
@@ -82,7 +86,11 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
 async function explainMiss(
   session: Session,
   step: PlannedStep,
-  context: { readonly inputs: StepInputs; readonly miss: Miss; readonly describeFiles: (() => Promise<string>) | undefined },
+  context: {
+    readonly inputs: StepInputs;
+    readonly miss: Miss;
+    readonly describeFiles: (() => Promise<string>) | undefined;
+  },
 ): Promise<Cause> {
   const earlierSteps = (await session.earlierReport())?.steps ?? [];
   const earlier = earlierSteps.find(({ id }) => id === step.id);
@@ -96,7 +104,9 @@ async function explainMiss(
   const { readKeptFiles } = await import('./kept-files.ts');
   const before = await readKeptFiles(session.store, known?.inputs.files?.digest);
   const after = await context.describeFiles?.();
-  return before === undefined || after === undefined ? cause : { ...cause, changes: compareDescriptions(before, after) };
+  return before === undefined || after === undefined
+    ? cause
+    : { ...cause, changes: compareDescriptions(before, after) };
 }
 
 /** An error without a place gets the step's. */

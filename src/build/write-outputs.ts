@@ -16,7 +16,10 @@ export async function writeOutputs(session: Session, image: ImageRecord, names: 
   for (const output of session.options.outputs) {
     switch (output.type) {
       case 'oci':
-        await withDestination(output, async (destination) => void (await exportOci({ ...access, image, names, destination })));
+        await withDestination(
+          output,
+          async (destination) => void (await exportOci({ ...access, image, names, destination })),
+        );
         break;
       case 'tar':
         await withDestination(output, (destination) => exportTar({ ...access, chain: image.chain, destination }));
@@ -28,7 +31,10 @@ export async function writeOutputs(session: Session, image: ImageRecord, names: 
   }
 }
 
-async function withDestination(output: Exclude<Output, { type: 'local' }>, body: (destination: Writable) => Promise<void>): Promise<void> {
+async function withDestination(
+  output: Exclude<Output, { type: 'local' }>,
+  body: (destination: Writable) => Promise<void>,
+): Promise<void> {
   const { destination } = output;
   if (typeof destination !== 'string') return body(destination);
   const partial = `${destination}.${process.pid}.partial`;

@@ -14,8 +14,18 @@ export type Cause =
   | { readonly kind: 'no-cache' }
   | { readonly kind: 'first' }
   | { readonly kind: 'instruction'; readonly before: string; readonly after: string }
-  | { readonly kind: 'environment'; readonly name: string; readonly before: string | undefined; readonly after: string | undefined }
-  | { readonly kind: 'setting'; readonly name: string; readonly before: string | undefined; readonly after: string | undefined }
+  | {
+      readonly kind: 'environment';
+      readonly name: string;
+      readonly before: string | undefined;
+      readonly after: string | undefined;
+    }
+  | {
+      readonly kind: 'setting';
+      readonly name: string;
+      readonly before: string | undefined;
+      readonly after: string | undefined;
+    }
   | { readonly kind: 'files'; readonly origin: string; readonly changes: FileChanges | undefined }
   | { readonly kind: 'earlier-step'; readonly step: string | undefined }
   | { readonly kind: 'state'; readonly question: string; readonly before: string; readonly after: string }
@@ -62,7 +72,10 @@ function stateCause(miss: Extract<Miss, { kind: 'fact' }>): Cause {
   return { kind: 'state', question: miss.question, before: miss.before, after: miss.after };
 }
 
-function firstDifferentName(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string | undefined {
+function firstDifferentName(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): string | undefined {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.find((name) => before[name] !== after[name]);
 }
@@ -83,9 +96,13 @@ export function describeCause(cause: Cause): string {
     case 'setting':
       return `${cause.name} changed: ${fromTo(cause.before, cause.after)}`;
     case 'files':
-      return cause.changes === undefined ? `files in ${cause.origin} changed` : `${describeChanges(cause.changes)} in ${cause.origin}`;
+      return cause.changes === undefined
+        ? `files in ${cause.origin} changed`
+        : `${describeChanges(cause.changes)} in ${cause.origin}`;
     case 'earlier-step':
-      return cause.step === undefined ? 'an earlier step gave another result' : `an earlier step gave another result: ${cause.step}`;
+      return cause.step === undefined
+        ? 'an earlier step gave another result'
+        : `an earlier step gave another result: ${cause.step}`;
     case 'state':
       return `what it found in the image changed: ${describeQuestion(cause.question)} was ${cause.before}, now ${cause.after}`;
     case 'layer-gone':

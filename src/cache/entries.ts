@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { familiarReference, parseReference } from '../oci/reference.ts';
+import { listLayerIds } from '../store/layer-ids.ts';
 import type { LayerInfo, Store } from '../store/types.ts';
 
 /** A layer in the store, as `cache ls` shows it. */
@@ -15,12 +14,16 @@ export interface CacheEntry extends LayerInfo {
 /** All layers, newest first. */
 export async function cacheEntries(store: Store): Promise<readonly CacheEntry[]> {
   const images = await store.listImages();
-  const ids = await readdir(join(store.root, 'layers')).catch(() => []);
+  const ids = await listLayerIds(store.root);
   const infos = await Promise.all(ids.map((id) => store.layerInfo(id)));
-  const entries = infos.filter((info) => info !== undefined).map((info): CacheEntry => {
-    const users = images.filter(({ image }) => image.chain.some(({ layer }) => layer === info.id));
-    const names = users.map(({ name, image }) => (name === undefined ? image.id.slice(7, 19) : familiarReference(parseReference(name))));
-    return { ...info, layer: info.id, directory: store.diffDirectory(info.id), images: [...new Set(names)] };
-  });
+  const entries = infos
+    .filter((info) => info !== undefined)
+    .map((info): CacheEntry => {
+      const users = images.filter(({ image }) => image.chain.some(({ layer }) => layer === info.id));
+      const names = users.map(({ name, image }) =>
+        name === undefined ? image.id.slice(7, 19) : familiarReference(parseReference(name)),
+      );
+      return { ...info, layer: info.id, directory: store.diffDirectory(info.id), images: [...new Set(names)] };
+    });
   return entries.sort((a, b) => b.created - a.created);
 }

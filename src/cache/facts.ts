@@ -46,7 +46,10 @@ export function factReader(view: StateView): FactReader {
 }
 
 /** The first fact that does not hold in the state, with its answer there; undefined when all hold. */
-export function firstDifference(view: StateView, facts: readonly Fact[]): { question: string; before: string; after: string } | undefined {
+export function firstDifference(
+  view: StateView,
+  facts: readonly Fact[],
+): { question: string; before: string; after: string } | undefined {
   for (const [question, before] of facts) {
     const after = answerFact(view, question);
     if (after !== before) return { question, before, after };

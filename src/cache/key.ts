@@ -2,13 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Plain data that has one canonical text: object keys in order, `undefined` left out. */
 export type Canonical =
-  | string
-  | number
-  | boolean
-  | null
-  | undefined
-  | readonly Canonical[]
-  | { readonly [key: string]: Canonical };
+  string | number | boolean | null | undefined | readonly Canonical[] | { readonly [key: string]: Canonical };
 
 /** Part of every key: raised when the meaning of a record changes, so that older records are never taken for newer ones. */
 const keyVersion = 1;

@@ -18,8 +18,7 @@ export type Miss =
   | { readonly kind: 'fact'; readonly question: string; readonly before: string; readonly after: string };
 
 export type Lookup =
-  | { readonly hit: true; readonly record: CacheRecord }
-  | { readonly hit: false; readonly miss: Miss };
+  { readonly hit: true; readonly record: CacheRecord } | { readonly hit: false; readonly miss: Miss };
 
 /** The newest record of the key whose read set holds in the state below and whose layer is there. Leases that layer. */
 export async function lookUp(store: Store, key: string, below: BelowState): Promise<Lookup> {
@@ -53,7 +52,11 @@ export async function remember(store: Store, key: string, record: CacheRecord): 
 /**
  * An earlier layer of the same key with the same state as one just made: it goes on the chain instead, else sources would turn newer than what was built from them. Leases it.
  */
-export async function findEarlier(store: Store, key: string, state: string): Promise<(ChainLayer & { readonly created: number }) | undefined> {
+export async function findEarlier(
+  store: Store,
+  key: string,
+  state: string,
+): Promise<(ChainLayer & { readonly created: number }) | undefined> {
   for (const value of await store.readRecords(key)) {
     const record = asRecord(value);
     if (record === undefined || record.layer === null || record.diffId === null || record.state !== state) continue;

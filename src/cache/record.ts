@@ -5,8 +5,7 @@ import type { Fact } from './facts.ts';
 
 /** What a step's result depends on in the state below. */
 export type ReadSet =
-  | { readonly kind: 'state'; readonly state: string }
-  | { readonly kind: 'facts'; readonly facts: readonly Fact[] };
+  { readonly kind: 'state'; readonly state: string } | { readonly kind: 'facts'; readonly facts: readonly Fact[] };
 
 /** A stored result of a step, found by its static key. `layer` is null for a step that changes only the config. */
 export interface CacheRecord {

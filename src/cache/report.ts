@@ -31,7 +31,10 @@ export interface BuildReport {
 
 /** Builds of the same Dockerfile, context and target share a report. */
 export function reportName(context: string, dockerfile: string, target: string | undefined): string {
-  return createHash('sha256').update(JSON.stringify([context, dockerfile, target])).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify([context, dockerfile, target]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 export async function readReport(store: Store, name: string): Promise<BuildReport | undefined> {

@@ -48,7 +48,11 @@ export interface Command {
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
   help: { type: 'boolean', help: 'Print this help' },
-  store: { type: 'string', value: 'DIR', help: 'Where layers and images are kept (default: $TBUILD_STORE, or your own store)' },
+  store: {
+    type: 'string',
+    value: 'DIR',
+    help: 'Where layers and images are kept (default: $TBUILD_STORE, or your own store)',
+  },
 };
 
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
@@ -65,7 +69,10 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     parsed = parseArgs({ args: [...own], options: config, allowPositionals: true, strict: true });
   } catch (cause) {
     const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
-    throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${message}`, { cause, hint: `see tbuild ${spec.name} --help` });
+    throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${message}`, {
+      cause,
+      hint: `see tbuild ${spec.name} --help`,
+    });
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   const positionals = [...parsed.positionals, ...rest];
@@ -81,11 +88,15 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
 function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
   const { min, max } = spec.positionals;
   if (positionals.length >= min && positionals.length <= max) return;
-  const wanted = positionals.length < min ? 'too few arguments' : `unexpected argument ${JSON.stringify(positionals[max])}`;
+  const wanted =
+    positionals.length < min ? 'too few arguments' : `unexpected argument ${JSON.stringify(positionals[max])}`;
   throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${wanted}`, { hint: `usage: ${spec.usage}` });
 }
 
-function splitAtPositional(options: Readonly<Record<string, OptionSpec>>, argv: readonly string[]): { own: readonly string[]; rest: readonly string[] } {
+function splitAtPositional(
+  options: Readonly<Record<string, OptionSpec>>,
+  argv: readonly string[],
+): { own: readonly string[]; rest: readonly string[] } {
   const shorts = new Map(Object.entries(options).map(([name, { short }]) => [short ?? '', name]));
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
@@ -105,7 +116,9 @@ export function formatHelp(spec: CommandSpec): string {
     return [`  ${short}--${name}${value}`, option.help] as const;
   });
   const width = Math.min(38, Math.max(...rows.map(([left]) => left.length))) + 2;
-  const lines = rows.map(([left, help]) => (left.length < width ? left.padEnd(width) + help : `${left}\n${' '.repeat(width)}${help}`));
+  const lines = rows.map(([left, help]) =>
+    left.length < width ? left.padEnd(width) + help : `${left}\n${' '.repeat(width)}${help}`,
+  );
   const details = spec.details === undefined ? '' : `\n${spec.details.trim()}\n`;
   return `Usage: ${spec.usage}\n\n${spec.summary}\n${details}\nOptions:\n${lines.join('\n')}\n`;
 }

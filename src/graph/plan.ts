@@ -49,7 +49,10 @@ export function planGraph(
       inputs: lastStepOf(base),
     });
     for (const [index, instruction] of stage.instructions.entries()) {
-      const from = instruction.kind === 'copy' && instruction.from !== undefined ? findSource(instruction.from, instruction.span) : undefined;
+      const from =
+        instruction.kind === 'copy' && instruction.from !== undefined
+          ? findSource(instruction.from, instruction.span)
+          : undefined;
       steps.push({
         ...common,
         id: `${stage.index}.${index + 1}`,
@@ -66,6 +69,9 @@ export function planGraph(
 /** The stable text form of a graph, one line a step: `3/7 1.2 <- 1.1 0.4 : COPY --from=build /a /b`. */
 export function formatGraph(steps: readonly PlannedStep[]): string {
   return steps
-    .map(({ number, total, id, inputs, text }) => `${number}/${total} ${id}${inputs.length > 0 ? ` <- ${inputs.join(' ')}` : ''} : ${text}\n`)
+    .map(
+      ({ number, total, id, inputs, text }) =>
+        `${number}/${total} ${id}${inputs.length > 0 ? ` <- ${inputs.join(' ')}` : ''} : ${text}\n`,
+    )
     .join('');
 }

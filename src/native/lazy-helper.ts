@@ -3,7 +3,8 @@ import type { Helper, HelperIdentity } from './helper-types.ts';
 /** A helper whose client (and with it Node's child_process and net) is loaded at the first operation: a cached build needs none of it. */
 export function lazyHelper(identity: () => HelperIdentity): Helper {
   let loading: Promise<Helper> | undefined;
-  const load = (): Promise<Helper> => (loading ??= import('./helper.ts').then(({ openHelper }) => openHelper(identity)));
+  const load = (): Promise<Helper> =>
+    (loading ??= import('./helper.ts').then(({ openHelper }) => openHelper(identity)));
   return {
     info: async () => (await load()).info(),
     write: async (options, entries) => (await load()).write(options, entries),

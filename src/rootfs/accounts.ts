@@ -13,7 +13,11 @@ export interface RootFiles {
 }
 
 /** A regular file of the image, symlinks followed inside it; undefined when absent. Fails above `max` bytes. */
-export async function readRootFile({ view, store, helper }: RootFiles, path: string, max: number): Promise<Buffer | undefined> {
+export async function readRootFile(
+  { view, store, helper }: RootFiles,
+  path: string,
+  max: number,
+): Promise<Buffer | undefined> {
   const { path: physical, entry, layer } = view.resolve(path, { followLast: true });
   if (entry?.type !== 'file' || layer === undefined) return undefined;
   return helper.read({ root: store.diffDirectory(layer), path: physical, max });
@@ -28,12 +32,22 @@ export async function resolveRootUser(files: RootFiles, spec: string): Promise<R
  * `user[:group]` as an owner: a user without group, given as a number that no account has, is its own group (docker's `--chown=4` is 4:4). Files that names are looked up in become facts.
  * Throws TBUILD_USER_NOT_FOUND.
  */
-export async function resolveOwner(files: RootFiles, spec: string, reader: FactReader): Promise<{ readonly uid: number; readonly gid: number }> {
+export async function resolveOwner(
+  files: RootFiles,
+  spec: string,
+  reader: FactReader,
+): Promise<{ readonly uid: number; readonly gid: number }> {
   const [user = '', group] = spec.split(':');
   const isNumeric = (text: string): boolean => /^\d+$/.test(text);
   if (isNumeric(user) && (group === undefined || group === '' || isNumeric(group))) {
     const { uid } = resolveUser(user, { passwd: undefined, group: undefined });
-    return { uid, gid: group === undefined || group === '' ? uid : resolveUser(`0:${group}`, { passwd: undefined, group: undefined }).gid };
+    return {
+      uid,
+      gid:
+        group === undefined || group === ''
+          ? uid
+          : resolveUser(`0:${group}`, { passwd: undefined, group: undefined }).gid,
+    };
   }
   noteAccounts(files.view, reader);
   const { uid, gid } = resolveUser(spec, await readAccounts(files));

@@ -22,19 +22,29 @@ export interface Diagnosis {
 export async function diagnose(options: { readonly storeRoot?: string | undefined }): Promise<Diagnosis> {
   const findings: Finding[] = [];
   const check = async (what: string, body: () => Promise<Omit<Finding, 'what'>>): Promise<void> => {
-    findings.push(await body().then((found) => ({ ...found, what }), (error: unknown) => failure(what, error)));
+    findings.push(
+      await body().then(
+        (found) => ({ ...found, what }),
+        (error: unknown) => failure(what, error),
+      ),
+    );
   };
   await check('platform', () => Promise.resolve(platform()));
   let sandbox = 'none: see above';
   await check('ids', () => {
     const { sandbox: identity, reason } = systemIdentity({});
     sandbox = describe(identity);
-    return Promise.resolve(reason === undefined ? { status: 'ok', finding: describeIds(identity) } : idWarning(identity, reason));
+    return Promise.resolve(
+      reason === undefined ? { status: 'ok', finding: describeIds(identity) } : idWarning(identity, reason),
+    );
   });
   await check('store and helper', () =>
     withStore({ root: options.storeRoot }, async (store) => {
       const { userns } = await accessOf(store).helper.info();
-      return { status: 'ok', finding: `${store.root}, helper ${userns === 'none' ? 'as root' : 'in a user namespace'}` };
+      return {
+        status: 'ok',
+        finding: `${store.root}, helper ${userns === 'none' ? 'as root' : 'in a user namespace'}`,
+      };
     }),
   );
   await check('sandbox', () => trySandbox(options.storeRoot));
@@ -66,14 +76,18 @@ async function trySandbox(storeRoot: string | undefined): Promise<Omit<Finding, 
       onOutput: () => undefined,
     });
     if (outcome.kind === 'exit' && outcome.exitCode === 127) {
-      return { status: 'ok', finding: 'user, mount, PID, IPC, UTS and cgroup namespaces, overlay, /proc, /dev and /sys work' };
+      return {
+        status: 'ok',
+        finding: 'user, mount, PID, IPC, UTS and cgroup namespaces, overlay, /proc, /dev and /sys work',
+      };
     }
     return { status: 'failure', finding: `the trial ended in an unexpected way: ${JSON.stringify(outcome)}` };
   });
 }
 
 function describe(identity: SandboxIdentity): string {
-  const common = 'own mount, PID, IPC, UTS and cgroup namespaces, 14 capabilities, masked /proc and /sys; no seccomp filter yet';
+  const common =
+    'own mount, PID, IPC, UTS and cgroup namespaces, 14 capabilities, masked /proc and /sys; no seccomp filter yet';
   switch (identity.kind) {
     case 'idmapped':
       return `a user namespace of its own over idmapped mounts (${describeIds(identity)}), ${common}`;
@@ -88,11 +102,16 @@ function describe(identity: SandboxIdentity): string {
 
 function describeIds(identity: SandboxIdentity): string {
   if (identity.kind === 'host') return 'as on the host';
-  return identity.uidMap.map(({ inside, outside, count }) => `${inside}-${inside + count - 1} are ${outside}-${outside + count - 1}`).join(', ');
+  return identity.uidMap
+    .map(({ inside, outside, count }) => `${inside}-${inside + count - 1} are ${outside}-${outside + count - 1}`)
+    .join(', ');
 }
 
 function idWarning(identity: SandboxIdentity, reason: string): Omit<Finding, 'what'> {
-  const remedy = identity.kind === 'single' ? 'as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER, and install the package uidmap' : undefined;
+  const remedy =
+    identity.kind === 'single'
+      ? 'as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER, and install the package uidmap'
+      : undefined;
   return { status: 'warning', finding: reason, remedy };
 }
 

@@ -22,7 +22,9 @@ export function systemIdentity({ userns = 'auto', usernsStart }: IdentityChoice)
     userName: currentUserName(),
     subuid: readIfThere('/etc/subuid'),
     subgid: readIfThere('/etc/subgid'),
-    hasMapTools: ['newuidmap', 'newgidmap'].every((tool) => mapToolDirectories.some((directory) => existsSync(`${directory}/${tool}`))),
+    hasMapTools: ['newuidmap', 'newgidmap'].every((tool) =>
+      mapToolDirectories.some((directory) => existsSync(`${directory}/${tool}`)),
+    ),
     base: usernsStart,
   });
 }

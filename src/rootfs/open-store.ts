@@ -26,7 +26,11 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
   let known: ReturnType<typeof systemIdentity> | undefined;
   const identity = (): ReturnType<typeof systemIdentity> => (known ??= systemIdentity(options));
   const helper = lazyHelper(() => identity().helper);
-  const bare = await openBareStore({ root: options.root, signal: options.signal, removeTree: (paths) => helper.remove(paths) });
+  const bare = await openBareStore({
+    root: options.root,
+    signal: options.signal,
+    removeTree: (paths) => helper.remove(paths),
+  });
   const store: Store = {
     ...bare,
     async [Symbol.asyncDispose]() {

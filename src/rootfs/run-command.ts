@@ -43,7 +43,11 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     identity: identity(),
     network: command.network,
     argv: command.argv,
-    environment: commandEnvironment({ image: command.imageEnvironment, buildArguments: command.defaults ?? {}, home: user.home }),
+    environment: commandEnvironment({
+      image: command.imageEnvironment,
+      buildArguments: command.defaults ?? {},
+      home: user.home,
+    }),
     cwd: command.workdir === '' ? '/' : command.workdir,
     cwdOwner: command.workdirOwner,
     user,
@@ -72,5 +76,7 @@ function systemResolvConf(network: SandboxNetwork): string {
 function withHint(error: unknown): unknown {
   if (!isTbuildError(error, 'TBUILD_SANDBOX_SETUP')) return error;
   const hint = setupHint(String(error.details['operation']), String(error.details['errno']));
-  return hint === undefined ? error : new TbuildError(error.code, error.message, { hint, cause: error.cause, details: error.details });
+  return hint === undefined
+    ? error
+    : new TbuildError(error.code, error.message, { hint, cause: error.cause, details: error.details });
 }

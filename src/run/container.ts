@@ -28,11 +28,23 @@ export interface Container {
   forget(): Promise<void>;
 }
 
-export async function createContainer(store: Store, job: Job, about: { readonly image: Digest; readonly argv: readonly string[] }): Promise<Container> {
+export async function createContainer(
+  store: Store,
+  job: Job,
+  about: { readonly image: Digest; readonly argv: readonly string[] },
+): Promise<Container> {
   const id = randomBytes(32).toString('hex');
   const directory = join(containersDirectory(store), id);
-  const record: ContainerRecord = { ...about, id, started: new Date().toISOString(), pid: undefined, directory: job.path, exitCode: undefined };
-  const write = (changes: Partial<ContainerRecord>): Promise<void> => writeFile(join(directory, 'container.json'), `${JSON.stringify({ ...record, ...changes })}\n`);
+  const record: ContainerRecord = {
+    ...about,
+    id,
+    started: new Date().toISOString(),
+    pid: undefined,
+    directory: job.path,
+    exitCode: undefined,
+  };
+  const write = (changes: Partial<ContainerRecord>): Promise<void> =>
+    writeFile(join(directory, 'container.json'), `${JSON.stringify({ ...record, ...changes })}\n`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await write({});
   return {
@@ -64,8 +76,12 @@ export async function listContainers(store: Store): Promise<readonly ContainerRe
 
 async function readRecord(store: Store, id: string): Promise<ContainerRecord | undefined> {
   try {
-    const record = JSON.parse(await readFile(join(containersDirectory(store), id, 'container.json'), 'utf8')) as ContainerRecord;
-    return record.pid !== undefined && record.exitCode === undefined && !isAlive(record.pid) ? { ...record, pid: undefined } : record;
+    const record = JSON.parse(
+      await readFile(join(containersDirectory(store), id, 'container.json'), 'utf8'),
+    ) as ContainerRecord;
+    return record.pid !== undefined && record.exitCode === undefined && !isAlive(record.pid)
+      ? { ...record, pid: undefined }
+      : record;
   } catch {
     // Being written or removed by its own process.
     return undefined;

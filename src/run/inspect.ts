@@ -11,7 +11,12 @@ export interface ContainerInspection {
   readonly Created: string;
   readonly Path: string;
   readonly Args: readonly string[];
-  readonly State: { readonly Status: 'running' | 'exited'; readonly Running: boolean; readonly Pid: number; readonly ExitCode: number };
+  readonly State: {
+    readonly Status: 'running' | 'exited';
+    readonly Running: boolean;
+    readonly Pid: number;
+    readonly ExitCode: number;
+  };
   readonly Image: string;
   readonly GraphDriver: {
     readonly Data: {
@@ -42,7 +47,12 @@ async function inspectContainer(store: Store, container: ContainerRecord): Promi
     Created: started,
     Path: path,
     Args: args,
-    State: { Status: isRunning ? 'running' : 'exited', Running: isRunning, Pid: isRunning ? pid : 0, ExitCode: exitCode ?? 0 },
+    State: {
+      Status: isRunning ? 'running' : 'exited',
+      Running: isRunning,
+      Pid: isRunning ? pid : 0,
+      ExitCode: exitCode ?? 0,
+    },
     Image: image,
     GraphDriver: {
       Data: {

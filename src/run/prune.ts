@@ -14,9 +14,16 @@ export interface PruneOptions {
 }
 
 /** Removes what ended containers left, and what no image, record, lease or running build needs. Safe while builds run. */
-export async function prune({ all = false, dryRun = false, storeRoot, signal }: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
+export async function prune({
+  all = false,
+  dryRun = false,
+  storeRoot,
+  signal,
+}: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
   return withStore({ root: storeRoot, signal }, async (store) => {
-    const ended = (await listContainers(store)).filter(({ pid, exitCode }) => exitCode !== undefined || pid === undefined);
+    const ended = (await listContainers(store)).filter(
+      ({ pid, exitCode }) => exitCode !== undefined || pid === undefined,
+    );
     if (!dryRun) {
       const directories = ended.map(({ id }) => join(containersDirectory(store), id));
       await accessOf(store).helper.remove(directories.map((directory) => join(directory, 'diff')));

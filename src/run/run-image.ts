@@ -38,7 +38,9 @@ export interface RunOptions {
   /** Output is held back while the returned promise is pending. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
   /** Called when the command runs: the container's id, the pid of its first process, and a function that sends the command a signal. */
-  readonly onStarted?: ((started: { readonly id: string; readonly pid: number; readonly kill: (signal: number) => void }) => void) | undefined;
+  readonly onStarted?:
+    | ((started: { readonly id: string; readonly pid: number; readonly kill: (signal: number) => void }) => void)
+    | undefined;
   readonly userns?: 'auto' | 'host' | undefined;
   readonly store?: Store | undefined;
   readonly storeRoot?: string | undefined;
@@ -56,7 +58,9 @@ export interface RunResult {
 /** Runs a command on an image, with one writable directory on top of its layers. */
 export async function runImage(options: RunOptions): Promise<RunResult> {
   const { store, storeRoot, userns, signal } = options;
-  return store === undefined ? withStore({ root: storeRoot, userns, signal }, (own) => runIn(own, options)) : runIn(store, options);
+  return store === undefined
+    ? withStore({ root: storeRoot, userns, signal }, (own) => runIn(own, options))
+    : runIn(store, options);
 }
 
 async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
@@ -64,7 +68,9 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
   const { image } = await requireImage(store, options.image);
   const there = await store.lease(image.chain.map(({ layer }) => layer));
   if (!there.every(Boolean)) {
-    throw new TbuildError('TBUILD_STORE_CORRUPT', `layers of ${options.image} are missing from the store`, { hint: 'build or import the image again' });
+    throw new TbuildError('TBUILD_STORE_CORRUPT', `layers of ${options.image} are missing from the store`, {
+      hint: 'build or import the image again',
+    });
   }
   const config = (await readImageConfig(store, image)).config ?? {};
   const argv = commandOf(config, options);
@@ -72,7 +78,10 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
   await using job = await store.createJob();
   const root = mergedView(image.chain, (id) => store.listing(id)).find('');
   const { mode = 0o755, uid = 0, gid = 0, xattrs = {} } = root ?? {};
-  await helper.write({ diff: job.diff, rootAttributes: { mode, uid, gid, xattrs }, tar: false, signal: options.signal }, []);
+  await helper.write(
+    { diff: job.diff, rootAttributes: { mode, uid, gid, xattrs }, tar: false, signal: options.signal },
+    [],
+  );
   const container = await createContainer(store, job, { image: image.id, argv });
   let isKept = false;
   try {
@@ -109,7 +118,9 @@ function commandOf(config: ContainerConfig, { image, argv = [], entrypoint }: Ru
   const rest = argv.length > 0 ? argv : entrypoint === undefined ? (config.Cmd ?? []) : [];
   const command = [...head, ...rest];
   if (command.length > 0) return command;
-  throw new TbuildError('TBUILD_USAGE', `no command given, and ${image} has neither ENTRYPOINT nor CMD`, { hint: `for example: tbuild run ${image} /bin/sh -c 'echo hello'` });
+  throw new TbuildError('TBUILD_USAGE', `no command given, and ${image} has neither ENTRYPOINT nor CMD`, {
+    hint: `for example: tbuild run ${image} /bin/sh -c 'echo hello'`,
+  });
 }
 
 function mergeEnvironment(image: readonly string[], given: Readonly<Record<string, string>>): readonly string[] {

@@ -109,7 +109,14 @@ describe('hashFiles', () => {
         ['diff', `${workspace.path}diff`],
       ],
       [
-        entry(['path', 'file'], ['type', 'file'], ['size', '0'], ['xattr', 'user.b=00ff'], ['xattr', 'user.a=c=']),
+        entry(
+          ['path', 'file'],
+          ['type', 'file'],
+          ['mode', '644'],
+          ['size', '0'],
+          ['xattr', 'user.b=00ff'],
+          ['xattr', 'user.a=c='],
+        ),
         endOfInput,
       ],
     );

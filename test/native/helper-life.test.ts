@@ -83,14 +83,9 @@ describe('the helper', () => {
     await using helper = startRawHelper();
     await helper.call([['op', 'hello']]);
     const { pid } = helper.child;
-    if (uid === 0) {
-      expect(readlinkSync(`/proc/${pid}/exe`)).toMatch(/^\/memfd:tbuild-helper/);
-      expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('');
-      expect(readdirSync(`/proc/${pid}/fd`).sort()).toEqual(['0', '1', '2', '3', '4']);
-    } else {
-      // Not dumpable: not even its own user may look.
-      expect(() => readlinkSync(`/proc/${pid}/exe`)).toThrow(/EACCES/);
-    }
+    expect(readlinkSync(`/proc/${pid}/exe`)).toMatch(/^\/memfd:tbuild-helper/);
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('');
+    expect(readdirSync(`/proc/${pid}/fd`).sort()).toEqual(['0', '1', '2', '3', '4']);
     expect(
       readFileSync(`/proc/${pid}/stat`, 'utf8')
         .replace(/^.*\) /, '')

@@ -100,7 +100,7 @@ function openRaw(fd: number): RawOperation {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('error', () => undefined);
-  const ended = once(socket, 'close');
+  const ended = new Promise((resolve) => socket.once('close', resolve));
   return {
     socket,
     send: (type, payload = Buffer.alloc(0)) =>

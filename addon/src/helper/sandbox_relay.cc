@@ -37,11 +37,13 @@ public:
 private:
   void step() {
     bool blocked = sent_ < output_.size();
+    // Whoever sees output must have been told before that the command runs.
+    bool takes_output = started_ && !blocked;
     pollfd events[5] = {
         {channel_, static_cast<short>(POLLRDHUP | (blocked ? POLLOUT : 0) | (wants_frames() ? POLLIN : 0)), 0},
         {control_, POLLIN, 0},
-        {blocked ? -1 : pipes_.output.get(), POLLIN, 0},
-        {blocked ? -1 : pipes_.errors.get(), POLLIN, 0},
+        {takes_output ? pipes_.output.get() : -1, POLLIN, 0},
+        {takes_output ? pipes_.errors.get() : -1, POLLIN, 0},
         {input_.empty() ? -1 : pipes_.input.get(), POLLOUT, 0},
     };
     if (poll(events, 5, -1) < 0)
@@ -212,6 +214,7 @@ private:
 
   // Behind output that waits, since a frame must not be torn.
   void announce(pid_t command) {
+    started_ = true;
     FieldsOut fields;
     fields.add("event", "started").add("pid", static_cast<uint64_t>(command));
     const std::string& payload = fields.payload();
@@ -231,7 +234,7 @@ private:
   std::string frames_; // bytes from the channel that are no whole frame yet
   std::string input_;
   bool takes_input_ = pipes_.input.valid();
-  bool dead_ = false;
+  bool started_ = false, dead_ = false;
   SandboxEnd end_;
 };
 

@@ -28,16 +28,25 @@ export function chainSource(store: Store, chain: Chain, request: ChainRequest): 
     select: () => Promise.resolve(select()),
     // Layers never change: a copy that differs means that the store is damaged.
     withChanges: (_, changed) => {
-      throw new TbuildError('TBUILD_STORE_CORRUPT', `${changed[0]?.path ?? 'a file'} of a layer is not what its listing says`, {
-        hint: 'remove the image and build again, or use another store',
-      });
+      throw new TbuildError(
+        'TBUILD_STORE_CORRUPT',
+        `${changed[0]?.path ?? 'a file'} of a layer is not what its listing says`,
+        {
+          hint: 'remove the image and build again, or use another store',
+        },
+      );
     },
     describe: (set) => describeForPeople(set.items),
   };
 }
 
 /** The digest of what a chain holds under some paths never changes: it is kept, so that a cached build opens no listing. */
-async function rememberedDigest(store: Store, chain: Chain, sources: readonly string[], compute: () => string): Promise<string> {
+async function rememberedDigest(
+  store: Store,
+  chain: Chain,
+  sources: readonly string[],
+  compute: () => string,
+): Promise<string> {
   const key = staticKey({ kind: 'chain selection', state: chainState(chain), sources });
   for (const value of await store.readRecords(key)) {
     const digest = (value as { readonly digest?: unknown } | null)?.digest;
@@ -157,7 +166,9 @@ function describeForPeople(items: readonly SourceItem[]): string {
     for (const entry of item.entries) {
       const content = entry.type === 'file' && entry.content.kind === 'copy' ? ` sha256=${entry.content.sha256}` : '';
       const path = escapePath(entry.path === '' ? base : `${base}/${entry.path}`);
-      lines.push(`${path} ${letters[entry.type]} ${entry.mode.toString(8)}${content} ${entry.uid}:${entry.gid} ${escapePath(linkOf(entry))}\n`);
+      lines.push(
+        `${path} ${letters[entry.type]} ${entry.mode.toString(8)}${content} ${entry.uid}:${entry.gid} ${escapePath(linkOf(entry))}\n`,
+      );
     }
   }
   return lines.join('');
@@ -174,10 +185,14 @@ function canonicalText(items: readonly SourceItem[]): string {
       const { path, type, mode, uid, gid, xattrs } = entry;
       const content = entry.type === 'file' ? entry.content : undefined;
       const sha256 = content?.kind === 'copy' ? content.sha256 : '';
-      lines.push(JSON.stringify([path, type, mode, uid, gid, sha256, linkOf(entry), Object.entries(xattrs).sort()]));
+      lines.push(JSON.stringify([path, type, mode, uid, gid, sha256, linkOf(entry), sortedPairs(xattrs)]));
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function sortedPairs(values: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function linkOf(entry: SourceEntry): string {

@@ -55,7 +55,13 @@ function toEntry(entry: SelectedEntry): SourceEntry {
       return { ...common, type: entry.type, major: entry.major, minor: entry.minor };
     case 'file': {
       const { size, sha256, expect, verify, hardlink, contextPath } = entry;
-      return { ...common, type: 'file', size, hardlink, content: { kind: 'copy', source: 0, path: contextPath, sha256, expect, verify } };
+      return {
+        ...common,
+        type: 'file',
+        size,
+        hardlink,
+        content: { kind: 'copy', source: 0, path: contextPath, sha256, expect, verify },
+      };
     }
   }
 }

@@ -9,15 +9,24 @@ import { chainSource } from './chain-source.ts';
 import { contextSource } from './context-source.ts';
 
 /** Where a COPY or ADD reads: the build context, a named context, an earlier stage, or an image. */
-export async function openTransferSource(session: Session, plan: StagePlan, instruction: CopyInstruction | AddInstruction): Promise<TransferSource> {
+export async function openTransferSource(
+  session: Session,
+  plan: StagePlan,
+  instruction: CopyInstruction | AddInstruction,
+): Promise<TransferSource> {
   const { sources, span, chmod } = instruction;
   const from = instruction.kind === 'copy' ? instruction.from : undefined;
   const modes = chmod === undefined;
-  if (from === undefined) return contextSource(await session.context(), { origin: 'the build context', sources, modes, span });
+  if (from === undefined)
+    return contextSource(await session.context(), { origin: 'the build context', sources, modes, span });
   const named = session.options.buildContexts[from];
   const context = named === undefined ? undefined : parseNamedContext(from, named);
   if (context?.kind === 'directory') {
-    const opened = await openBuildContext(session.store, { root: context.path, dockerfile: undefined, signal: session.signal });
+    const opened = await openBuildContext(session.store, {
+      root: context.path,
+      dockerfile: undefined,
+      signal: session.signal,
+    });
     return contextSource(opened, { origin: `the named context ${from}`, sources, modes, span });
   }
   const source = plan.findSource(from, span);
@@ -25,6 +34,11 @@ export async function openTransferSource(session: Session, plan: StagePlan, inst
     const { state } = await session.stage(source.index);
     return chainSource(session.store, state.chain, { origin: `stage ${from}`, sources, span });
   }
-  const { chain } = await openBaseImage(session, { name: from, platform: plan.platform, span, onProgress: () => undefined });
+  const { chain } = await openBaseImage(session, {
+    name: from,
+    platform: plan.platform,
+    span,
+    onProgress: () => undefined,
+  });
   return chainSource(session.store, chain, { origin: from, sources, span });
 }

@@ -7,7 +7,12 @@ import type { StageState } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
 
 /** A step that changes only the config is always computed; its record says whether it has been built on just this before, and when first (milliseconds since the epoch). */
-export async function solveConfigStep(session: Session, state: StageState, run: StepRun, text: string): Promise<number> {
+export async function solveConfigStep(
+  session: Session,
+  state: StageState,
+  run: StepRun,
+  text: string,
+): Promise<number> {
   const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
   const key = staticKey({ kind: run.kind, text, lineage: state.lineage });
   const { below } = accessState(session.store, state);

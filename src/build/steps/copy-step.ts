@@ -23,7 +23,10 @@ export interface TransferSource {
   readonly digest: () => Promise<string>;
   readonly select: () => Promise<SourceSet>;
   /** The set after the helper found that files were not what their digests said. */
-  readonly withChanges: (set: SourceSet, changed: readonly { path: string; sha256: string; size: number }[]) => SourceSet;
+  readonly withChanges: (
+    set: SourceSet,
+    changed: readonly { path: string; sha256: string; size: number }[],
+  ) => SourceSet;
   /** Readable description, kept for `cache why`. */
   readonly describe: (set: SourceSet) => string;
 }
@@ -58,13 +61,20 @@ export async function transferStep(
       const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
       const plan = instruction.kind === 'add' ? (await import('../transfer/plan-add.ts')).planAdd : planCopy;
       const origins = new Map<string, string>();
-      const { entries, rootAttributes, changed: changedArchives } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
+      const {
+        entries,
+        rootAttributes,
+        changed: changedArchives,
+      } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
       const diff = await session.helper.write(
         { diff: job.diff, rootAttributes, epoch: session.options.epoch, signal: session.signal, sources: set.roots },
         noteOrigins(entries, origins),
       );
       const facts = instruction.link ? [] : reader.facts();
-      const changed = [...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })), ...changedArchives];
+      const changed = [
+        ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
+        ...changedArchives,
+      ];
       const final = changed.length > 0 ? source.withChanges(set, changed) : set;
       const { keepFiles } = await import('../kept-files.ts');
       await keepFiles(session.store, final.digest, source.describe(final));
@@ -75,7 +85,10 @@ export async function transferStep(
 }
 
 /** Remembers where each copied file comes from: the helper names what has changed by its place in the layer. */
-async function* noteOrigins(entries: CopyPlan['entries'], origins: Map<string, string>): AsyncGenerator<WriteEntry, void, undefined> {
+async function* noteOrigins(
+  entries: CopyPlan['entries'],
+  origins: Map<string, string>,
+): AsyncGenerator<WriteEntry, void, undefined> {
   for await (const entry of entries) {
     if (entry.type === 'file' && entry.content.kind === 'copy') origins.set(entry.path, entry.content.path);
     yield entry;
@@ -90,10 +103,14 @@ function absoluteDestination(state: StageState, destination: string): string {
 
 function checkDestination(instruction: CopyInstruction | AddInstruction, destination: string): void {
   if (instruction.sources.length < 2 || destination.endsWith('/')) return;
-  throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `with several sources the destination of ${instruction.kind.toUpperCase()} must be a directory and end with /`, {
-    span: instruction.span,
-    hint: `write ${instruction.destination}/`,
-  });
+  throw new TbuildError(
+    'TBUILD_DOCKERFILE_SYNTAX',
+    `with several sources the destination of ${instruction.kind.toUpperCase()} must be a directory and end with /`,
+    {
+      span: instruction.span,
+      hint: `write ${instruction.destination}/`,
+    },
+  );
 }
 
 interface OwnershipSources {
@@ -104,11 +121,18 @@ interface OwnershipSources {
   readonly session: Session;
 }
 
-async function ownershipOf(instruction: CopyInstruction | AddInstruction, { into, reader, access, session }: OwnershipSources): Promise<Ownership> {
+async function ownershipOf(
+  instruction: CopyInstruction | AddInstruction,
+  { into, reader, access, session }: OwnershipSources,
+): Promise<Ownership> {
   const { chown, chmod, link } = instruction;
   const owner =
     chown === undefined
       ? undefined
-      : await resolveOwner({ view: access.view(), store: session.store, helper: session.helper }, chown, link ? reader : into);
+      : await resolveOwner(
+          { view: access.view(), store: session.store, helper: session.helper },
+          chown,
+          link ? reader : into,
+        );
   return { owner, mode: chmod === undefined ? undefined : Number.parseInt(chmod, 8) };
 }

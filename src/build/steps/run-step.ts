@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { RunInstruction } from '../../dockerfile/instruction.ts';
+import { proxyArgs } from '../../dockerfile/predefined-args.ts';
 import { TbuildError } from '../../errors.ts';
 import { commandLine } from '../../image/created-by.ts';
 import { formatPlatform } from '../../oci/platform.ts';
@@ -30,7 +31,10 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
   const { config } = state.draft;
   const argv = commandLine(state.draft, instruction.command);
   const environment = Object.fromEntries(visibleVariables(state));
-  const network = instruction.network === undefined || instruction.network === 'default' ? session.options.network : instruction.network;
+  const network =
+    instruction.network === undefined || instruction.network === 'default'
+      ? session.options.network
+      : instruction.network;
   return {
     inputs: {
       text: `RUN ${JSON.stringify(argv)}`,
@@ -45,7 +49,8 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       files: undefined,
       below: state.chainState,
     },
-    execute: (job) => execute(context, { argv, environment: { ...environment, ...proxyArguments(session) }, network }, job),
+    execute: (job) =>
+      execute(context, { argv, environment: { ...environment, ...proxyArguments(session) }, network }, job),
   };
 }
 
@@ -79,7 +84,13 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
     },
   });
   if (outcome.kind === 'signal' || outcome.exitCode !== 0) throw failed(invocation.argv, outcome, tail.text());
-  const diff = await helper.commit({ diff: job.diff, work: job.work, rootAttributes: attributes, epoch: options.epoch, signal });
+  const diff = await helper.commit({
+    diff: job.diff,
+    work: job.work,
+    rootAttributes: attributes,
+    epoch: options.epoch,
+    signal,
+  });
   return { diff, readSet: { kind: 'state', state: state.chainState } };
 }
 
@@ -96,7 +107,8 @@ function failed(argv: readonly string[], outcome: RunOutcome, output: string): T
 }
 
 function hintFor(outcome: RunOutcome): string | undefined {
-  if (outcome.kind === 'signal') return outcome.signal === constants.signals.SIGKILL ? 'it was killed, perhaps for want of memory' : undefined;
+  if (outcome.kind === 'signal')
+    return outcome.signal === constants.signals.SIGKILL ? 'it was killed, perhaps for want of memory' : undefined;
   if (outcome.exitCode === 127) return 'a program was not found: is it installed in the image, and is PATH right?';
   if (outcome.exitCode === 126) return 'a program cannot be executed: is it executable, and for this platform?';
   return undefined;
@@ -106,11 +118,9 @@ function signalName(signal: number): string {
   return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
 }
 
-// Usable without ARG; neither in the key nor in the history (Dockerfile reference, "Predefined ARGs").
-const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
-
-function proxyArguments(session: Session): Record<string, string> {
-  const names = proxyNames.flatMap((name) => [name, name.toLowerCase()]);
-  const { buildArgs } = session.options;
-  return Object.fromEntries(names.flatMap((name) => (buildArgs[name] === undefined ? [] : [[name, buildArgs[name]]])));
+/** Usable without ARG; neither in the key nor in the history (Dockerfile reference, "Predefined ARGs"). */
+function proxyArguments({ options: { buildArgs } }: Session): Record<string, string> {
+  return Object.fromEntries(
+    proxyArgs.flatMap((name) => (buildArgs[name] === undefined ? [] : [[name, buildArgs[name]]])),
+  );
 }

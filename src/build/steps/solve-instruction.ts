@@ -43,7 +43,10 @@ export async function solveInstruction(solving: Solving, instruction: Instructio
   return { state: nextState(state, { draft, layer, step }), created };
 }
 
-async function toLayerStep({ session, plan, state, run }: Solving, instruction: Instruction): Promise<LayerStep | undefined> {
+async function toLayerStep(
+  { session, plan, state, run }: Solving,
+  instruction: Instruction,
+): Promise<LayerStep | undefined> {
   const access = accessState(session.store, state);
   switch (instruction.kind) {
     case 'run':

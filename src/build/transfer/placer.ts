@@ -82,7 +82,12 @@ export function parentEntry(entry: ListingEntry): WriteEntry {
 }
 
 export function rootAttributes(root: ListingEntry | undefined): DirectoryAttributes {
-  return { mode: root?.mode ?? defaultDirectoryMode, uid: root?.uid ?? 0, gid: root?.gid ?? 0, xattrs: root?.xattrs ?? {} };
+  return {
+    mode: root?.mode ?? defaultDirectoryMode,
+    uid: root?.uid ?? 0,
+    gid: root?.gid ?? 0,
+    xattrs: root?.xattrs ?? {},
+  };
 }
 
 /** A layer tar marks a deleted name by this prefix (OCI image spec, "Whiteouts"): a file so named would delete another. */

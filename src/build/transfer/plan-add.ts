@@ -51,7 +51,11 @@ async function asArchive(item: SourceItem, roots: readonly string[]): Promise<Ar
   return (await isTarArchive(openFile(path))) ? { file, path } : undefined;
 }
 
-async function* unpack({ file, path }: Archive, request: CopyRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
+async function* unpack(
+  { file, path }: Archive,
+  request: CopyRequest,
+  adding: Adding,
+): AsyncGenerator<WriteEntry, void, undefined> {
   const { placer } = adding;
   const walked = placer.walk(request.destination);
   yield* placer.above(walked);
@@ -75,27 +79,38 @@ async function* unpack({ file, path }: Archive, request: CopyRequest, adding: Ad
       yield chunk;
     }
   };
-  const options: LayerEntriesOptions = { whiteouts: 'refuse', destination: base, below: (inner) => below(placer, join(base, inner), inner) };
-  for await (const entry of layerEntries(readTar(decompress(observed())), options)) yield owned(entry, request.ownership);
+  const options: LayerEntriesOptions = {
+    whiteouts: 'refuse',
+    destination: base,
+    below: (inner) => below(placer, join(base, inner), inner),
+  };
+  for await (const entry of layerEntries(readTar(decompress(observed())), options))
+    yield owned(entry, request.ownership);
   const sha256 = hash.digest('hex');
-  if (file.content.kind === 'copy' && sha256 !== file.content.sha256) adding.changed.push({ path: file.content.path, sha256, size });
+  if (file.content.kind === 'copy' && sha256 !== file.content.sha256)
+    adding.changed.push({ path: file.content.path, sha256, size });
 }
 
 function below(placer: Placer, path: string, inner: string): ReturnType<NonNullable<LayerEntriesOptions['below']>> {
   const entry = placer.find(inner === '' ? path.replace(/\/$/, '') : path);
   if (entry === undefined) return undefined;
-  if (entry.type === 'directory') return { type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs };
+  if (entry.type === 'directory')
+    return { type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs };
   return entry.type === 'symlink' ? { type: 'symlink', link: entry.link ?? '' } : { type: 'other' };
 }
 
 /** --chown holds for all that an archive brings; --chmod does not (as docker build). */
 function owned(entry: WriteEntry, { owner }: Ownership): WriteEntry {
-  if (owner === undefined || entry.type === 'whiteout' || entry.type === 'hardlink' || entry.type === 'parent') return entry;
+  if (owner === undefined || entry.type === 'whiteout' || entry.type === 'hardlink' || entry.type === 'parent')
+    return entry;
   return { ...entry, ...owner };
 }
 
 function openFile(path: string): AsyncIterable<Uint8Array> {
   // O_NONBLOCK: a fifo put there meanwhile must not hang the build.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  return createReadStream(path, { flags: flags as unknown as string, highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>;
+  return createReadStream(path, {
+    flags: flags as unknown as string,
+    highWaterMark: 256 * 1024,
+  }) as AsyncIterable<Uint8Array>;
 }

@@ -35,16 +35,20 @@ export function copyItem(item: SourceItem, request: CopyRequest, placer: Placer)
   const [first] = item.entries;
   if (first === undefined) return [];
   const walked = placer.walk(request.destination);
+  const placing = { ownership: request.ownership, placer };
   if (first.type === 'directory') {
     const entries = placer.above(walked);
     entries.push(...destinationDirectory(walked.physical, first, placer));
-    for (const entry of item.entries.slice(1)) entries.push(placeEntry(join(walked.physical, entry.path), entry, walked.physical, request, placer));
+    for (const entry of item.entries.slice(1))
+      entries.push(placeEntry(join(walked.physical, entry.path), entry, { ...placing, base: walked.physical }));
     return entries;
   }
   const intoDirectory =
-    request.destination.endsWith('/') || request.items.length > 1 || (walked.entry?.type ?? 'directory') === 'directory' && (walked.entry !== undefined || walked.physical === '');
+    request.destination.endsWith('/') ||
+    request.items.length > 1 ||
+    ((walked.entry?.type ?? 'directory') === 'directory' && (walked.entry !== undefined || walked.physical === ''));
   if (!intoDirectory) {
-    return [...placer.above(walked), placeEntry(walked.physical, first, '', request, placer)];
+    return [...placer.above(walked), placeEntry(walked.physical, first, { ...placing, base: '' })];
   }
   const entries = placer.above(walked);
   if (walked.entry === undefined && walked.physical !== '' && placer.directoryPlace(walked.physical) === 'absent') {
@@ -53,7 +57,7 @@ export function copyItem(item: SourceItem, request: CopyRequest, placer: Placer)
     if (walked.entry.type !== 'directory') throw conflict(walked.physical, 'is not a directory');
     entries.push(...placer.above({ ...walked, existing: [walked.entry], missing: [] }));
   }
-  entries.push(placeEntry(join(walked.physical, item.name), first, walked.physical, request, placer));
+  entries.push(placeEntry(join(walked.physical, item.name), first, { ...placing, base: walked.physical }));
   return entries;
 }
 
@@ -72,9 +76,16 @@ function destinationDirectory(path: string, source: SourceEntry, placer: Placer)
   return [made.type === 'directory' ? { ...made, mtime: source.mtime } : made];
 }
 
-function placeEntry(path: string, entry: SourceEntry, base: string, request: { readonly ownership: Ownership }, placer: Placer): WriteEntry {
+interface Placing {
+  readonly ownership: Ownership;
+  readonly placer: Placer;
+  /** Where the item's own root goes: hard links inside it are relative to that. */
+  readonly base: string;
+}
+
+function placeEntry(path: string, entry: SourceEntry, { ownership, placer, base }: Placing): WriteEntry {
   refuseWhiteoutName(path);
-  const { owner, mode } = request.ownership;
+  const { owner, mode } = ownership;
   const { uid, gid } = owner ?? entry;
   const { mtime, xattrs } = entry;
   if (entry.type === 'directory') {
@@ -82,9 +93,11 @@ function placeEntry(path: string, entry: SourceEntry, base: string, request: { r
     placer.put(path, 'directory');
     return { type: 'directory', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs };
   }
-  if (placer.filePlace(path) === 'directory') throw conflict(path, 'is a directory, and a directory is not replaced by a file');
+  if (placer.filePlace(path) === 'directory')
+    throw conflict(path, 'is a directory, and a directory is not replaced by a file');
   placer.put(path, 'other');
-  if (entry.type === 'symlink') return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
+  if (entry.type === 'symlink')
+    return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
   if (entry.type === 'fifo') return { type: 'fifo', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs };
   if (entry.type === 'character' || entry.type === 'block') {
     const { type, major, minor } = entry;

@@ -40,7 +40,8 @@ export function walk(reader: FactReader, path: string): WalkedPath {
     const entry = reader.component(join(here?.path ?? '', name));
     if (entry === undefined) beyond.push(name);
     else if (entry.type === 'symlink') {
-      if (++links > maxLinks) throw new TbuildError('TBUILD_COPY', `too many symbolic links on the way to /${trim(path)}`);
+      if (++links > maxLinks)
+        throw new TbuildError('TBUILD_COPY', `too many symbolic links on the way to /${trim(path)}`);
       const link = entry.link ?? '';
       if (link.startsWith('/')) current = [];
       pending.push(...link.split('/').reverse());

@@ -16,19 +16,43 @@ const spec: CommandSpec = {
   options: {
     tag: { type: 'string', short: 't', multiple: true, value: 'NAME[:TAG]', help: 'Name the image (repeatable)' },
     file: { type: 'string', short: 'f', value: 'PATH', help: 'Dockerfile (default: CONTEXT/Dockerfile)' },
-    'build-arg': { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Value for an ARG; without VALUE, that of the environment' },
-    'build-context': { type: 'string', multiple: true, value: 'NAME=SOURCE', help: 'Named context: DIR, oci-layout://PATH[:TAG] or docker-image://REF' },
+    'build-arg': {
+      type: 'string',
+      multiple: true,
+      value: 'NAME[=VALUE]',
+      help: 'Value for an ARG; without VALUE, that of the environment',
+    },
+    'build-context': {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=SOURCE',
+      help: 'Named context: DIR, oci-layout://PATH[:TAG] or docker-image://REF',
+    },
     target: { type: 'string', value: 'STAGE', help: 'Stage to build (default: the last)' },
     label: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
     network: { type: 'string', value: 'host|none', help: 'Network that RUN sees (default: host)' },
     platform: { type: 'string', value: 'OS/ARCH', help: "Platform of the image (default: this machine's)" },
-    output: { type: 'string', short: 'o', multiple: true, value: 'type=T,dest=PATH', help: 'Also write oci, tar or local; dest - is standard output' },
+    output: {
+      type: 'string',
+      short: 'o',
+      multiple: true,
+      value: 'type=T,dest=PATH',
+      help: 'Also write oci, tar or local; dest - is standard output',
+    },
     iidfile: { type: 'string', value: 'FILE', help: "Write the image's id to FILE" },
     quiet: { type: 'boolean', short: 'q', help: 'Print only the id of the image' },
     progress: { type: 'string', value: 'plain|json|quiet', help: 'How to show what happens (default: plain)' },
-    userns: { type: 'string', value: 'auto|host', help: 'As root: host runs commands without a user namespace of their own' },
-    'userns-start': { type: 'string', value: 'ID', help: 'As root: first id on the host for the ids of the sandbox (default: 0x70000000)' },
+    userns: {
+      type: 'string',
+      value: 'auto|host',
+      help: 'As root: host runs commands without a user namespace of their own',
+    },
+    'userns-start': {
+      type: 'string',
+      value: 'ID',
+      help: 'As root: first id on the host for the ids of the sandbox (default: 0x70000000)',
+    },
   },
 };
 
@@ -73,7 +97,9 @@ function outputs(args: ParsedArguments, terminal: Terminal): Output[] {
 
 /** With the archive on standard output, what happens is told on standard error. */
 function chooseProgress(args: ParsedArguments, terminal: Terminal): Progress | undefined {
-  const kind = args.flag('quiet') ? 'quiet' : oneOf('--progress', args.string('progress'), ['plain', 'json', 'quiet', 'auto']);
+  const kind = args.flag('quiet')
+    ? 'quiet'
+    : oneOf('--progress', args.string('progress'), ['plain', 'json', 'quiet', 'auto']);
   const toStdout = args.strings('output').some((text) => /(^|,)dest=-(,|$)/.test(text));
   const stream = toStdout ? terminal.stderr : terminal.stdout;
   const write = (text: string): void => void stream.write(text);

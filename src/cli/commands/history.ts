@@ -23,13 +23,20 @@ export const command: Command = {
     const [name = ''] = args.positionals;
     const rows = await withStore({ root: args.string('store') }, (store) => imageHistory(store, name));
     const whole = args.flag('no-trunc');
-    const id = (image: string | undefined): string => (image === undefined ? '<missing>' : whole ? image : shortId(image));
+    const id = (image: string | undefined): string =>
+      image === undefined ? '<missing>' : whole ? image : shortId(image);
     if (args.flag('quiet')) {
       for (const { image } of rows) stdout.write(`${id(image)}\n`);
     } else if (args.flag('json')) {
       for (const row of rows) stdout.write(`${JSON.stringify(row)}\n`);
     } else {
-      const cells = rows.map((row) => [id(row.image), formatAgo(row.created), shorten(row.createdBy, whole), formatSize(row.size), row.comment]);
+      const cells = rows.map((row) => [
+        id(row.image),
+        formatAgo(row.created),
+        shorten(row.createdBy, whole),
+        formatSize(row.size),
+        row.comment,
+      ]);
       stdout.write(formatTable(['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'], cells));
     }
     return 0;

@@ -31,11 +31,19 @@ export const command: Command = {
     if (args.flag('json')) {
       for (const { repository, tag, image } of rows) {
         const { os, architecture } = image.platform;
-        stdout.write(`${JSON.stringify({ Repository: repository, Tag: tag, ID: image.id, CreatedAt: image.created, Size: image.size, Platform: `${os}/${architecture}` })}\n`);
+        stdout.write(
+          `${JSON.stringify({ Repository: repository, Tag: tag, ID: image.id, CreatedAt: image.created, Size: image.size, Platform: `${os}/${architecture}` })}\n`,
+        );
       }
       return 0;
     }
-    const cells = rows.map(({ repository, tag, image }) => [repository, tag, id(image.id), formatAgo(image.created), formatSize(image.size)]);
+    const cells = rows.map(({ repository, tag, image }) => [
+      repository,
+      tag,
+      id(image.id),
+      formatAgo(image.created),
+      formatSize(image.size),
+    ]);
     stdout.write(formatTable(['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE'], cells));
     return 0;
   },

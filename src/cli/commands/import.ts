@@ -10,7 +10,13 @@ const spec: CommandSpec = {
   details: 'Example: mmdebstrap --variant=minbase trixie | tbuild import - debian:trixie',
   positionals: { min: 1, max: 2 },
   options: {
-    change: { type: 'string', short: 'c', multiple: true, value: 'INSTRUCTION', help: "Dockerfile instruction for the config, e.g. 'CMD [\"bash\"]'" },
+    change: {
+      type: 'string',
+      short: 'c',
+      multiple: true,
+      value: 'INSTRUCTION',
+      help: 'Dockerfile instruction for the config, e.g. \'CMD ["bash"]\'',
+    },
     message: { type: 'string', short: 'm', value: 'TEXT', help: 'Comment in the history' },
     platform: { type: 'string', value: 'OS/ARCH', help: "Platform of the image (default: this machine's)" },
   },
@@ -21,7 +27,8 @@ export const command: Command = {
   async run(args, { stdin, stdout, stderr, signal }) {
     const [path = '-', name] = args.positionals;
     const platform = args.string('platform');
-    if (path === '-' && stdin.isTTY) throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
+    if (path === '-' && stdin.isTTY)
+      throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
     const { image, omitted } = await importImage({
       source: withByteCount(path === '-' ? stdin : createReadStream(path), `Importing ${path}`, { stderr }),
       origin: path,
@@ -33,7 +40,9 @@ export const command: Command = {
       signal,
     });
     if (omitted.length > 0) {
-      stderr.write(`WARNING: ${omitted.length} device nodes were left out, which only root can make: ${omitted.slice(0, 5).join(', ')}${omitted.length > 5 ? ', …' : ''}\n`);
+      stderr.write(
+        `WARNING: ${omitted.length} device nodes were left out, which only root can make: ${omitted.slice(0, 5).join(', ')}${omitted.length > 5 ? ', …' : ''}\n`,
+      );
     }
     stdout.write(`${image.id}\n`);
     return 0;

@@ -22,7 +22,9 @@ export const commandLoaders: readonly CommandLoader[] = [
   { names: ['doctor'], load: async () => (await import('./doctor.ts')).command },
 ];
 
-export function findLoader(argv: readonly string[]): { readonly words: number; readonly load: () => Promise<Command> } | undefined {
+export function findLoader(
+  argv: readonly string[],
+): { readonly words: number; readonly load: () => Promise<Command> } | undefined {
   for (const words of [2, 1]) {
     const name = argv.slice(0, words).join(' ');
     const loader = commandLoaders.find(({ names }) => names.includes(name));

@@ -4,7 +4,7 @@ import type { Command, CommandSpec } from '../command.ts';
 const spec: CommandSpec = {
   name: 'inspect',
   usage: 'tbuild inspect IMAGE|CONTAINER...',
-  summary: "Show an image or a running container: config, layers and the directories that hold them",
+  summary: 'Show an image or a running container: config, layers and the directories that hold them',
   details: "The output is docker's. GraphDriver.Data names the directories: ls them to see what each step changed.",
   positionals: { min: 1, max: Number.POSITIVE_INFINITY },
   options: {},
@@ -13,7 +13,9 @@ const spec: CommandSpec = {
 export const command: Command = {
   spec,
   async run(args, { stdout }) {
-    const found = await withStore({ root: args.string('store') }, (store) => Promise.all(args.positionals.map((name) => inspect(store, name))));
+    const found = await withStore({ root: args.string('store') }, (store) =>
+      Promise.all(args.positionals.map((name) => inspect(store, name))),
+    );
     stdout.write(`${JSON.stringify(found, null, 4)}\n`);
     return 0;
   },

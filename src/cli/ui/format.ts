@@ -27,7 +27,8 @@ export function formatAgo(created: string | undefined, now: number = Date.now())
   const time = created === undefined ? Number.NaN : Date.parse(created);
   if (Number.isNaN(time)) return 'N/A';
   const seconds = Math.max(0, Math.floor((now - time) / 1000));
-  const [name, length] = spans.find(([, span]) => seconds >= 2 * span || (seconds >= span && span === 1)) ?? (['second', 1] as const);
+  const [name, length] =
+    spans.find(([, span]) => seconds >= 2 * span || (seconds >= span && span === 1)) ?? (['second', 1] as const);
   const count = Math.floor(seconds / length);
   if (count < 1) return 'Less than a second ago';
   return `${count} ${name}${count === 1 ? '' : 's'} ago`;
@@ -36,7 +37,9 @@ export function formatAgo(created: string | undefined, now: number = Date.now())
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)}ms`;
   const seconds = milliseconds / 1000;
-  return seconds < 60 ? `${seconds.toFixed(1)}s` : `${Math.floor(seconds / 60)}m${String(Math.floor(seconds % 60)).padStart(2, '0')}s`;
+  return seconds < 60
+    ? `${seconds.toFixed(1)}s`
+    : `${Math.floor(seconds / 60)}m${String(Math.floor(seconds % 60)).padStart(2, '0')}s`;
 }
 
 export function shortId(id: string): string {

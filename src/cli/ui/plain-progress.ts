@@ -49,7 +49,8 @@ export function plainProgress(write: (text: string) => void): Progress {
           heading(event.step);
           break;
         case 'step:cause':
-          if (event.cause.kind !== 'first' && event.cause.kind !== 'no-cache') line(event.step, ` ---> Not cached: ${describeCause(event.cause)}`);
+          if (event.cause.kind !== 'first' && event.cause.kind !== 'no-cache')
+            line(event.step, ` ---> Not cached: ${describeCause(event.cause)}`);
           break;
         case 'step:log':
           log(event.step, event.stream, event.chunk);
@@ -57,7 +58,11 @@ export function plainProgress(write: (text: string) => void): Progress {
         case 'step:done':
           flush(event.step);
           if (event.outcome === 'cached') line(event.step, ' ---> Using cache');
-          if (event.layer !== undefined) line(event.step, ` ---> ${shortId(event.layer)}${event.outcome !== 'executed' ? '' : ` (${formatDuration(event.durationMs)})`}`);
+          if (event.layer !== undefined)
+            line(
+              event.step,
+              ` ---> ${shortId(event.layer)}${event.outcome !== 'executed' ? '' : ` (${formatDuration(event.durationMs)})`}`,
+            );
           break;
         case 'step:error':
           flush(event.step);

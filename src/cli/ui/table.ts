@@ -3,6 +3,12 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
-    .map((row) => `${row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join('').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3))
+          .join('')
+          .trimEnd()}\n`,
+    )
     .join('');
 }

@@ -1,9 +1,11 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assembleImage } from '../../../src/image/assemble.ts';
 import { applyInstruction } from '../../../src/image/apply-instruction.ts';
-import { draftFromImage } from '../../../src/image/draft.ts';
+import { draftFromImage, scratchDraft } from '../../../src/image/draft.ts';
 import { exportLocal } from '../../../src/image/export-local.ts';
 import { exportOci } from '../../../src/image/export-oci.ts';
 import { exportTar } from '../../../src/image/export-tar.ts';
@@ -187,6 +189,34 @@ describe.skipIf(lacks('root'))('an image of an arrived and two native layers', (
     expect(comparable(unpacked).toSorted()).toEqual(comparable(merged).toSorted());
   });
 
+  test('a native layer with files of all sizes is exported with its diffID', async () => {
+    const sizes = [0, 1, 511, 512, 513, 1000, 131_072, 158_632, 300_000, 1_048_576, 5_000_000];
+    const layer = await nativeLayer(
+      sizes.map((size) => {
+        const content = Buffer.alloc(size, String(size % 10));
+        return { type: 'file', path: `f${size}`, ...owner, content: { kind: 'stream', size, data: bytes(content) } };
+      }),
+    );
+    const sizedDraft = applyInstruction(
+      scratchDraft(image.platform),
+      instruction({ kind: 'run', command: shell('x'), network: undefined }),
+      {
+        args: [],
+        madeLayer: true,
+      },
+    );
+    const sized = await assembleImage(bench.store, sizedDraft, [layer], { created: 0 });
+    const archive = await collect((destination) => exportOci({ ...bench, image: sized, names: [], destination }));
+    const [only] = validateLayout(unpack('sizes', archive));
+    const seen: [string, number][] = [];
+    for await (const entry of readTar(bytes(only?.layers[0] ?? Buffer.alloc(0)))) {
+      const content = await buffer(Readable.from(entry.content));
+      expect(content.equals(Buffer.alloc(entry.size, String(entry.size % 10))), entry.path).toBe(true);
+      seen.push([entry.path, entry.size]);
+    }
+    expect(seen.toSorted((a, b) => a[1] - b[1])).toEqual(sizes.map((size) => [`f${size}`, size]));
+  });
+
   test('a layer whose files were changed is not exported', async () => {
     const layer = await nativeLayer([{ type: 'file', path: 'f', ...owner, content: text('good') }]);
     writeFileSync(join(bench.store.diffDirectory(layer.layer), 'f'), 'evil');
@@ -196,6 +226,7 @@ describe.skipIf(lacks('root'))('an image of an arrived and two native layers', (
       config: {},
       history: [{ created_by: 'x' }],
       isCmdSet: false,
+      argValues: new Map(),
     };
     const broken = await assembleImage(bench.store, draft, [layer], { created: 0 });
     const exporting = collect((destination) => exportOci({ ...bench, image: broken, names: [], destination }));

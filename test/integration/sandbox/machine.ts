@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { helperOperations } from '../../../src/native/helper-operations.ts';
@@ -166,7 +176,11 @@ export async function openMachine(mode: Mode): Promise<Machine> {
     job,
     async close() {
       await helper.stop();
-      rmSync(directory, { recursive: true, force: true });
+      // What commands and overlayfs left may belong to other ids, and the helper of this machine may be dead.
+      const cleaner = spawnHelper(mode, directory);
+      await helperOperations(cleaner.start).remove(readdirSync(directory).map((name) => join(directory, name)));
+      await cleaner.stop();
+      rmSync(directory, { recursive: true });
     },
   };
 }
@@ -175,8 +189,10 @@ function spawnHelper(mode: Mode, directory: string) {
   const addon = loadAddon();
   // A copy, since another user may not be able to reach the project.
   const program = join(directory, 'helper');
-  copyFileSync(join(packageRoot(), 'addon/build/Release/tbuild-helper'), program);
-  chmodSync(program, 0o755);
+  if (!existsSync(program)) {
+    copyFileSync(join(packageRoot(), 'addon/build/Release/tbuild-helper'), program);
+    chmodSync(program, 0o755);
+  }
   const [ours, theirs] = addon.controlSocket();
   const child: ChildProcess = spawn(program, helperArguments(mode.identity.helper), {
     ...mode.as,

@@ -254,9 +254,9 @@ describe('long hostile text is read in time that grows with its length', () => {
     ['one long word', inLines('RUN')],
     ['triggers', inLines('ONBUILD ')],
   ])('%s', { timeout: 60_000 }, (_, make) => {
-    const [small, large] = [30_000, 120_000].map((size) => Math.min(cpuTime(make(size)), cpuTime(make(size))));
-    // Quadratic time would be 16 times as much. Below 10 ms it is all warming up.
-    expect(large).toBeLessThan(10 * Math.max(small ?? 0, 10_000));
+    const small = Math.min(cpuTime(make(30_000)), cpuTime(make(30_000)));
+    // Eight times the size would be 64 times the time if it were quadratic. Below 15 ms it is all warming up.
+    expect(cpuTime(make(240_000))).toBeLessThan(24 * Math.max(small, 15_000));
   });
 
   test.each([

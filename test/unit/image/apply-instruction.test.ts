@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { Instruction } from '../../../src/dockerfile/instruction.ts';
 import { applyInstruction, resolveWorkdir } from '../../../src/image/apply-instruction.ts';
 import type { BuildArguments } from '../../../src/image/created-by.ts';
-import { defaultPath, draftFromImage, draftFromStage, scratchDraft } from '../../../src/image/draft.ts';
+import {
+  defaultPath,
+  draftFromImage,
+  draftFromStage,
+  scratchDraft,
+  visibleVariables,
+} from '../../../src/image/draft.ts';
 import type { ImageDraft } from '../../../src/image/draft.ts';
 import { exec, instruction, shell } from './instructions.ts';
 
@@ -263,7 +269,7 @@ describe('the history', () => {
     expect(texts(draft)).toEqual(['ARG A=1 B', 'ARG FOO=cli']);
   });
 
-  test('RUN shows the arguments in scope, each once, and the value of ENV where both are set', () => {
+  test('RUN shows the arguments in scope, each once', () => {
     const args = [
       { name: 'FOO', value: 'cli' },
       { name: 'NOVAL', value: undefined },
@@ -272,9 +278,24 @@ describe('the history', () => {
     ];
     const run = instruction({ kind: 'run', command: shell('echo'), network: undefined });
     expect(texts(build(busybox, [run], args))).toEqual(['RUN |3 FOO=again NOVAL= U=a b /bin/sh -c echo # buildkit']);
+  });
+
+  // `docker build` does so, though its reference says that ENV always wins.
+  test('the last of ARG and ENV wins, for commands and for the history; an ARG without a value changes nothing', () => {
     const env = instruction({ kind: 'env', pairs: [{ key: 'FOO', value: 'env' }] });
-    expect(texts(build(busybox, [env, run], args)).at(-1)).toBe(
-      'RUN |3 FOO=env NOVAL= U=a b /bin/sh -c echo # buildkit',
-    );
+    const set = instruction({ kind: 'arg', args: [{ name: 'FOO', value: 'arg' }] });
+    const unset = instruction({ kind: 'arg', args: [{ name: 'FOO', value: undefined }] });
+    const run = instruction({ kind: 'run', command: shell('echo'), network: undefined });
+    const seen = (...instructions: readonly Instruction[]): unknown => {
+      const args = instructions.flatMap((each) => (each.kind === 'arg' ? each.args : []));
+      const draft = build(busybox, [...instructions, run], args);
+      return [visibleVariables(draft).get('FOO'), texts(draft).at(-1)];
+    };
+    const shown = (value: string): unknown => [value, `RUN |1 FOO=${value} /bin/sh -c echo # buildkit`];
+    expect(seen(set, env)).toEqual(shown('env'));
+    expect(seen(env, set)).toEqual(shown('arg'));
+    expect(seen(env, set, env)).toEqual(shown('env'));
+    expect(seen(set, env, unset)).toEqual(shown('env'));
+    expect(build(busybox, [env, set]).config.Env).toContain('FOO=env');
   });
 });

@@ -1,0 +1,22 @@
+import type { Dockerfile } from '../dockerfile/instruction.ts';
+import { proxyArgs } from '../dockerfile/predefined-args.ts';
+
+/** Build arguments that mean something without an ARG. */
+const meaningful = new Set([...proxyArgs, 'SOURCE_DATE_EPOCH']);
+
+/** Names given with --build-arg that no ARG of the file declares: probably a typing mistake. */
+export function unusedBuildArgs(
+  dockerfile: Dockerfile,
+  buildArgs: Readonly<Record<string, string>>,
+): readonly string[] {
+  const declared = new Set<string>();
+  for (const instruction of [
+    ...dockerfile.globalArgs,
+    ...dockerfile.stages.flatMap(({ instructions }) => instructions),
+  ]) {
+    if (instruction.kind === 'arg') for (const { name } of instruction.args) declared.add(name);
+  }
+  return Object.keys(buildArgs).filter(
+    (name) => !declared.has(name) && !meaningful.has(name) && !/^(TARGET|BUILD|BUILDKIT_)/.test(name),
+  );
+}
