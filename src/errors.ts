@@ -25,6 +25,7 @@ export const errorCodes = {
   TBUILD_COPY: 'COPY, ADD or WORKDIR cannot be carried out on this state.',
   TBUILD_USER_NOT_FOUND: 'A user or group name is not in the /etc/passwd or /etc/group of the image.',
   TBUILD_CHOWN: 'A file cannot be given its owner, because the id is not mapped in this user namespace.',
+  TBUILD_LAYER: 'A command or step left something that an image layer cannot hold.',
   TBUILD_DEVICE_NODE: 'A device node cannot be made without root.',
   TBUILD_ARCHIVE: 'An archive is malformed, hostile, or uses a feature that is not supported.',
   TBUILD_RUN_FAILED: 'A command ended with a status other than 0.',

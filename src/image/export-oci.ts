@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TbuildError } from '../errors.ts';
@@ -11,10 +10,10 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import { writeArchive } from '../tar/archive-writer.ts';
 import type { ArchiveEntry } from '../tar/archive-writer.ts';
-import { ioError } from '../util/io-error.ts';
 import type { LayerAccess } from './layer-blob.ts';
 import { imageBlobs } from './manifest.ts';
 import type { ImageBlobs } from './manifest.ts';
+import { readChunks } from './read-chunks.ts';
 
 export interface ExportOciOptions extends LayerAccess {
   readonly image: ImageRecord;
@@ -77,15 +76,10 @@ function* layoutEntries(store: Store, blobs: ImageBlobs, index: Buffer): Generat
 }
 
 async function* readVerified(store: Store, { digest }: Descriptor): AsyncGenerator<Buffer, void, undefined> {
-  const path = store.blobPath(digest);
   const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  } catch (error) {
-    throw ioError(error, 'read the blob', path);
+  for await (const chunk of readChunks(store.blobPath(digest))) {
+    hash.update(chunk);
+    yield chunk;
   }
   const actual = digestFromHex(hash.digest('hex'));
   if (actual === digest) return;

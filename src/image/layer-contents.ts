@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { TbuildError } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { ByteSource } from '../tar/byte-source.ts';
 import { blockSize, decodeHeader } from '../tar/header.ts';
 import { paxInteger, parsePax } from '../tar/pax.ts';
 import type { LayerAccess } from './layer-blob.ts';
+import { readChunks } from './read-chunks.ts';
 import { padding } from './tar-header.ts';
 
 /** The contents of a layer's files, out of its canonical tar and in its order: one pass however many are asked for. */
@@ -52,7 +53,7 @@ export function openLayerContents(
     async *read(wanted) {
       const file = spooled.get(wanted);
       if (file !== undefined) {
-        yield* createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+        yield* readChunks(file);
         return;
       }
       for (;;) {

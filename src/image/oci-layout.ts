@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
@@ -12,6 +11,7 @@ import { formatPlatform, matchPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import type { ImageSource } from './bring-in.ts';
+import { readChunks } from './read-chunks.ts';
 
 /** `PATH[:tag|@digest]` of `oci-layout://PATH…` */
 export interface LayoutReference {
@@ -63,7 +63,7 @@ export async function openOciLayout(reference: LayoutReference, platform: Platfo
     manifestBytes: bytes,
     configBytes: await readBlob(path, manifest.config, maxConfigSize),
     repoDigests: [],
-    open: (blob, signal) => streamBlob(blobPath(path, blob.digest), signal),
+    open: (blob, signal) => readChunks(blobPath(path, blob.digest), signal),
   };
 }
 
@@ -102,14 +102,6 @@ async function readBlob(path: string, { digest }: Descriptor, limit: number): Pr
   throw new TbuildError('TBUILD_DIGEST_MISMATCH', `${blobPath(path, digest)} does not match its name`, {
     details: { expected: digest, actual },
   });
-}
-
-async function* streamBlob(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-  try {
-    yield* createReadStream(path, { signal, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw ioError(error, 'read', path);
-  }
 }
 
 async function readLimited(path: string, limit: number): Promise<Buffer> {

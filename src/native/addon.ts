@@ -30,12 +30,12 @@ export interface NativeAddon {
    */
   scanTree(root: string, rules: readonly PruneRule[]): Promise<Buffer>;
   /**
-   * SHA-256 of regular files (of the target text for symlinks), off the main thread and in parallel. `paths` are relative to `root` and opened beneath it without following symlinks.
+   * SHA-256 of regular files (of the target text for symlinks), off the main thread and in parallel. `paths` are relative to `root` (bytes as `util/path-bytes.ts` has them) and opened beneath it without following symlinks.
    * Per path, in order: `u8 status (0 ok, else errno) · 32 bytes digest · u32 length · xattrs` where xattrs is a run of NUL-terminated `NAME=HEX` strings of that length
    * (security.capability, user.* and system.posix_acl_* only).
    */
   hashFiles(root: string, paths: readonly string[]): Promise<Buffer>;
-  /** Advisory lock on an open descriptor. Returns false when `wait` is false and somebody else holds it. With `wait` it polls off the main thread: use only on locks held for moments. */
+  /** Advisory lock on an open descriptor. Returns false when `wait` is false and somebody else holds it. With `wait` it blocks the thread, for 10 s at most (then `ETIMEDOUT`): use only on locks held for moments. */
   lock(fd: number, mode: 'shared' | 'exclusive' | 'none', wait: boolean): boolean;
   /** `syncfs(2)` of the file system that holds `fd`. */
   syncFilesystem(fd: number): Promise<void>;

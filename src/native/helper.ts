@@ -11,27 +11,39 @@ import type { Operation } from './operation.ts';
 import { helperOperations } from './helper-operations.ts';
 import { packageRoot } from './package-root.ts';
 
-/** The helper of one build (addon/README.md). Nothing is spawned, nor its identity asked for, before the first operation. */
+/**
+ * The helper of one build (addon/README.md). Nothing is spawned, nor its identity asked for, before the first operation. When somebody kills it, the operations under way fail; the next one starts
+ * another, so that what is left can be removed.
+ */
 export function openHelper(identity: () => HelperIdentity): Helper {
   let running: RunningHelper | undefined;
   let disposed = false;
+  const ends: Promise<void>[] = [];
   const start = (name: string, signal?: AbortSignal): Operation => {
     if (disposed) throw new TypeError('the helper was closed');
     signal?.throwIfAborted();
-    running ??= spawnHelper(identity());
-    return running.start(name, signal);
+    if (running !== undefined) {
+      const operation = running.start(name, signal);
+      if (!(operation instanceof Error)) return operation;
+      ends.push(running.stop());
+    }
+    running = spawnHelper(identity());
+    const operation = running.start(name, signal);
+    if (operation instanceof Error) throw operation;
+    return operation;
   };
   return {
     ...helperOperations(start),
     async [Symbol.asyncDispose]() {
       disposed = true;
-      await running?.stop();
+      await Promise.all([...ends, running?.stop()]);
     },
   };
 }
 
 interface RunningHelper {
-  start(name: string, signal: AbortSignal | undefined): Operation;
+  /** An error when the helper is gone. */
+  start(name: string, signal: AbortSignal | undefined): Operation | TbuildError;
   stop(): Promise<void>;
 }
 
@@ -60,14 +72,16 @@ function spawnHelper(identity: HelperIdentity): RunningHelper {
       try {
         fd = addon.startOperation(ours);
       } catch (cause) {
-        throw new TbuildError('TBUILD_HELPER', `the helper is gone${words() === '' ? '' : `: ${words()}`}`, { cause });
+        return new TbuildError('TBUILD_HELPER', `the helper is gone${words() === '' ? '' : `: ${words()}`}`, { cause });
       }
       return openOperation(fd, name, { signal, lastWords: words });
     },
     async stop() {
       if (!open) return;
       open = false;
+      // From here on the caller waits, which must keep the event loop going until the last worker has let go of stderr.
       child.ref();
+      (child.stderr as Socket | null)?.ref();
       addon.closeDescriptor(ours);
       await exited;
     },

@@ -14,9 +14,12 @@ export interface Operation {
   sendRaw(frames: Buffer): Promise<void>;
   /** Frames up to and including the result. Throws what the helper reports, and `TBUILD_HELPER` when the worker vanishes. */
   frames(): AsyncGenerator<Frame, ReadonlyMap<string, string>, undefined>;
-  /** Cancels if still running. Resolves when the socket is closed. */
+  /** Cancels if still running. Resolves when the worker writes nowhere any more and the socket is closed. */
   close(): Promise<void>;
 }
+
+/** A worker that cannot be killed for so long waits in the kernel: for a dead network file system, say. */
+const cancelPatienceMs = 10_000;
 
 export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
@@ -28,13 +31,22 @@ export function openOperation(fd: number, name: string, options: OperationOption
   const socket = new Socket({ fd, readable: true, writable: true });
   // Errors surface where the socket is read; a write to a worker that has already answered must not be one more failure.
   socket.on('error', () => undefined);
-  const abort = (): void => void socket.destroy();
-  options.signal?.addEventListener('abort', abort, { once: true });
-  if (options.signal?.aborted === true) abort();
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const chunks = socket.iterator({ destroyOnReturn: false });
+  let isOver = false;
+  let patience: NodeJS.Timeout | undefined;
+  // Half closed, the socket still tells by its end that the worker has stopped. Behind frames that wait to be sent that could take for ever: a worker may not read before its command does.
+  const cancel = (): void => {
+    if (isOver || patience !== undefined) return;
+    patience = setTimeout(() => socket.destroy(), cancelPatienceMs);
+    if (socket.writableLength > 0) socket.destroy();
+    else socket.end();
+  };
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  if (options.signal?.aborted === true) cancel();
 
   const sendRaw = (frames: Buffer): Promise<void> => {
-    if (socket.destroyed || socket.write(frames)) return Promise.resolve();
+    if (patience !== undefined || socket.destroyed || socket.writableEnded || socket.write(frames)) return Promise.resolve();
     return drained(socket);
   };
   const send = (type: string, payload: Uint8Array): Promise<void> => sendRaw(encodeFrame(type, payload));
@@ -44,7 +56,9 @@ export function openOperation(fd: number, name: string, options: OperationOption
     sendFields: (type, fields) => send(type, encodeFields(fields)),
     async *frames() {
       try {
-        for await (const frame of readFrames(socket)) {
+        for await (const frame of readFrames(chunks)) {
+          if (patience !== undefined) continue;
+          isOver = frame.type === '!' || frame.type === 'X';
           if (frame.type === '!') throw failure(name, decodeFields(frame.payload));
           if (frame.type === 'X') return decodeFields(frame.payload);
           yield frame;
@@ -58,11 +72,22 @@ export function openOperation(fd: number, name: string, options: OperationOption
       throw gone(name, options.lastWords());
     },
     async close() {
-      options.signal?.removeEventListener('abort', abort);
+      options.signal?.removeEventListener('abort', cancel);
+      cancel();
+      if (!isOver) await readToEnd(chunks);
+      clearTimeout(patience);
       socket.destroy();
       await closed;
     },
   };
+}
+
+async function readToEnd(chunks: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of chunks);
+  } catch {
+    // The worker, or the socket, is gone all the more.
+  }
 }
 
 function drained(socket: Socket): Promise<void> {
@@ -107,6 +132,8 @@ function classify(name: string, operation: string, errnoName: string): { code: E
       hint: 'give this user a range of ids in /etc/subuid and /etc/subgid, or build as root',
     };
   }
+  if (operation === 'name')
+    return { code: 'TBUILD_LAYER', hint: 'give it another name, or remove it in the same step' };
   if (operation === 'mknod' && errnoName === 'EPERM')
     return { code: 'TBUILD_DEVICE_NODE', hint: 'build as root, or leave the device node out' };
   if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT')

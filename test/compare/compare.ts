@@ -129,7 +129,7 @@ async function buildOurs({ tbuild, store, registry }: Bench, each: Case, { conte
 }
 
 async function buildDocker({ peers, registry }: Bench, each: Case, { context, archive, tag }: Place & { readonly tag: string }): Promise<void> {
-  const build = ['docker', 'build', '--network=host', '--no-cache', '--quiet', '--tag', tag];
+  const build = ['docker', 'build', '--network=host', '--no-cache', '--provenance=false', '--quiet', '--tag', tag];
   await peers.run([...build, ...buildArguments(each, registry, context)]);
   await peers.run(['docker', 'save', '--output', archive, tag]);
 }

@@ -18,8 +18,8 @@ export interface DiffBench extends AsyncDisposable {
   makeSource(files: Readonly<Record<string, string>>): string;
 }
 
-export function openDiffBench(): DiffBench {
-  const helper = startRawHelper();
+export function openDiffBench(argv?: readonly string[]): DiffBench {
+  const helper = startRawHelper(argv);
   const workspace = makeWorkspace();
   let count = 0;
   let diff = '';

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { loadAddon } from '../../src/native/load.ts';
 import { packageRoot } from '../../src/native/package-root.ts';
@@ -48,6 +50,19 @@ export const ownArguments: readonly string[] =
   process.geteuid?.() === 0
     ? ['--userns=none']
     : ['--userns=new', '--single', `--uid-map=0 ${process.geteuid?.()} 1`, `--gid-map=0 ${process.getegid?.()} 1`];
+
+/** The helper's arguments for an ordinary user who has id ranges: 0 is the user, 1 and up the first range. */
+export function mappedArguments(): readonly string[] {
+  const { username, uid, gid } = userInfo();
+  const map = (file: string, own: number): string => {
+    const ranges = readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'));
+    const [, from, count] = ranges.find(([owner]) => owner === username || owner === String(uid)) ?? [];
+    return `0 ${own} 1,1 ${from} ${count}`;
+  };
+  return ['--userns=new', `--uid-map=${map('/etc/subuid', uid)}`, `--gid-map=${map('/etc/subgid', gid)}`];
+}
 
 export function startRawHelper(argv: readonly string[] = ownArguments): RawHelper {
   const addon = loadAddon();

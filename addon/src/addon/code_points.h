@@ -17,8 +17,8 @@ inline char32_t next_code_point(std::string_view text, size_t& position) {
     else
       value = value << 6 | (byte(position + i) & 0x3f);
   }
-  bool invalid = length == 0 || (length == 3 && value < 0x800) || (length == 4 && (value < 0x10000 || value > 0x10ffff)) ||
-                 (value >= 0xd800 && value <= 0xdfff);
+  bool invalid = length == 0 || (length == 3 && value < 0x800) ||
+                 (length == 4 && (value < 0x10000 || value > 0x10ffff)) || (value >= 0xd800 && value <= 0xdfff);
   position += invalid ? 1 : length;
   return invalid ? 0xfffd : value;
 }

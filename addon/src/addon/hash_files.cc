@@ -102,7 +102,8 @@ protected:
       for (size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < paths_.size();)
         digests_[i].error = hash_one(root.get(), paths_[i].c_str(), buffer.get(), digests_[i]);
     };
-    size_t threads = std::min({size_t(most_threads), size_t(std::thread::hardware_concurrency()), paths_.size() / 8 + 1});
+    size_t threads =
+        std::min({size_t(most_threads), size_t(std::thread::hardware_concurrency()), paths_.size() / 8 + 1});
     std::vector<std::thread> others;
     for (size_t i = 1; i < threads; i++)
       others.emplace_back(work);

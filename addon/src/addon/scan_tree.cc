@@ -58,8 +58,8 @@ private:
     return false;
   }
 
-  // Deep trees hold one descriptor and a few KiB of stack per level; a tree too deep for that ends in EMFILE long before
-  // the stack does.
+  // Deep trees hold one descriptor and a few KiB of stack per level; a tree too deep for that ends in EMFILE long
+  // before the stack does.
   bool scan(int directory, std::string& path, const IgnoreRules::Position& position) {
     std::vector<DirectoryEntry> entries;
     int error = read_directory(directory, entries);

@@ -11,7 +11,8 @@ namespace tbuild {
 
 constexpr uint64_t resolve_beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
-// A descriptor (close-on-exec), or -1 with errno. EAGAIN means a rename nearby raced with the walk, so it is tried again.
+// A descriptor (close-on-exec), or -1 with errno. EAGAIN means a rename nearby raced with the walk, so it is tried
+// again.
 inline int open_beneath(int root, const char* path, uint64_t flags, uint64_t mode = 0,
                         uint64_t resolve = resolve_beneath) {
   open_how how{};

@@ -8,7 +8,7 @@ namespace {
 
 // Four rounds from one vector of four message words.
 __attribute__((target("sha,sse4.1"), always_inline)) inline void four_rounds(__m128i& abef, __m128i& cdgh,
-                                                                              __m128i words, int round) {
+                                                                             __m128i words, int round) {
   __m128i sum = _mm_add_epi32(words, _mm_loadu_si128(reinterpret_cast<const __m128i*>(sha256_constants + round)));
   cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
   abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));

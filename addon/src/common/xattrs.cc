@@ -25,7 +25,8 @@ template <typename Read> ssize_t read_all(std::string& buffer, Read read) {
   }
 }
 
-template <typename Get> int read_listed(const std::string& names, std::vector<Xattr>& out, OverlayMarks* marks, Get get) {
+template <typename Get>
+int read_listed(const std::string& names, std::vector<Xattr>& out, OverlayMarks* marks, Get get) {
   for (size_t begin = 0; begin < names.size();) {
     std::string name = names.substr(begin, names.find('\0', begin) - begin);
     begin += name.size() + 1;

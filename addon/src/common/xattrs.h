@@ -20,11 +20,13 @@ struct OverlayMarks {
 
 bool is_layer_xattr(std::string_view name);
 
-// A revision 3 security.capability (one that a user namespace wrote) becomes revision 2, which means the same in an image.
+// A revision 3 security.capability (one that a user namespace wrote) becomes revision 2, which means the same in an
+// image.
 std::string normalised_xattr(std::string_view name, std::string value);
 
 // Reads them sorted by name into `out`; returns 0 or an errno (a file system without xattrs has none). With `marks` the
-// inode belongs to an upper directory: `user.overlay.overlay.X` reads as `user.overlay.X`, and overlayfs's own are marks.
+// inode belongs to an upper directory: `user.overlay.overlay.X` reads as `user.overlay.X`, and overlayfs's own are
+// marks.
 int read_xattrs(int fd, std::vector<Xattr>& out, OverlayMarks* marks);
 // The same of a path, whose last component is not followed.
 int read_xattrs(const std::string& path, std::vector<Xattr>& out, OverlayMarks* marks);

@@ -13,7 +13,8 @@ struct AttributeTarget {
 };
 
 // chown, chmod (in this order: chown clears set-id bits), then xattrs (chown clears capabilities; an ACL is part of the
-// mode). `mode_is_set` says that the file was created with its lower nine bits. Fails with `chown`, `chmod`, `setxattr`.
+// mode). `mode_is_set` says that the file was created with its lower nine bits. Fails with `chown`, `chmod`,
+// `setxattr`.
 void set_attributes(int fd, const Entry& entry, bool mode_is_set, AttributeTarget& target);
 // The same for what cannot be opened: symlinks, devices, fifos. A symlink has no mode.
 void set_attributes_at(Tree& tree, const Entry& entry, AttributeTarget& target);

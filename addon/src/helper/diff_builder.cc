@@ -28,8 +28,9 @@ std::string make_root(std::string path) {
 
 DiffBuilder::DiffBuilder(const Fields& request, Channel& channel)
     : channel_(channel), diff_(make_root(std::string(request.get("diff")))),
-      copier_(channel, diff_, request.all("source"), target_), epoch_(parse_seconds(request, "epoch")), now_(time(nullptr)),
-      with_tar_(request.find("tar") != "0"), given_root_(parse_root(request)), root_(given_root_) {}
+      copier_(channel, diff_, request.all("source"), target_), epoch_(parse_seconds(request, "epoch")),
+      now_(time(nullptr)), with_tar_(request.find("tar") != "0"), given_root_(parse_root(request)), root_(given_root_) {
+}
 
 void DiffBuilder::add(const Fields& fields) {
   if (stream_)

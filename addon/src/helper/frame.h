@@ -36,26 +36,26 @@ struct OperationError {
 
 // A received run of "key=value\0". Views point into the frame that holds them.
 class Fields {
- public:
+public:
   explicit Fields(std::string_view payload);
   std::optional<std::string_view> find(std::string_view key) const;
-  std::string_view get(std::string_view key) const;  // fails with EINVAL when absent
+  std::string_view get(std::string_view key) const; // fails with EINVAL when absent
   std::vector<std::string_view> all(std::string_view key) const;
   uint64_t number(std::string_view key, uint64_t fallback, int base = 10) const;
-  bool flag(std::string_view key) const;  // "1"
+  bool flag(std::string_view key) const; // "1"
 
- private:
+private:
   std::vector<std::pair<std::string_view, std::string_view>> items_;
 };
 
 // Builds a payload of fields.
 class FieldsOut {
- public:
+public:
   FieldsOut& add(std::string_view key, std::string_view value);
   FieldsOut& add(std::string_view key, uint64_t value);
   const std::string& payload() const { return payload_; }
 
- private:
+private:
   std::string payload_;
 };
 

@@ -43,8 +43,8 @@ void write_proc(const char* path, const std::string& text) {
 std::string map_text(const std::vector<IdRange>& map) {
   std::string text;
   for (const IdRange& range : map)
-    text += std::to_string(range.inside) + " " + std::to_string(range.outside) + " " + std::to_string(range.count) +
-            "\n";
+    text +=
+        std::to_string(range.inside) + " " + std::to_string(range.outside) + " " + std::to_string(range.count) + "\n";
   return text;
 }
 

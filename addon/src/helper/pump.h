@@ -7,10 +7,10 @@
 namespace tbuild {
 
 struct PumpTargets {
-  int file = -1;              // written to
-  Sha256* content = nullptr;  // the content's own digest
-  TarStream* tar = nullptr;   // as content of the entry that was begun there
-  Channel* frames = nullptr;  // as D frames
+  int file = -1;             // written to
+  Sha256* content = nullptr; // the content's own digest
+  TarStream* tar = nullptr;  // as content of the entry that was begun there
+  Channel* frames = nullptr; // as D frames
 };
 
 class Pump {

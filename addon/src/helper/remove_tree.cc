@@ -42,8 +42,8 @@ public:
 
 private:
   UniqueFd open_directory(int parent, const std::string& name, const std::string& path) {
-    int fd = open_beneath(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                          resolve_beneath | RESOLVE_NO_XDEV);
+    int fd =
+        open_beneath(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve_beneath | RESOLVE_NO_XDEV);
     if (fd < 0)
       note("open", errno, path);
     return UniqueFd(fd);

@@ -119,8 +119,8 @@ void report(const SandboxEnd& end, Channel& channel) {
   channel.send(FrameType::result, result);
 }
 
-// A peer that is still sending input would take a closed socket for a failure and not read the result.
-void discard_input(Channel& channel) {
+// A peer that still sends input or a signal would take a closed socket for a failure and not read the result.
+void wait_for_peer(Channel& channel) {
   shutdown(channel.fd(), SHUT_WR);
   char scrap[4096];
   while (recv(channel.fd(), scrap, sizeof scrap, 0) > 0)
@@ -144,8 +144,7 @@ void run_sandbox(const Fields& fields, Channel& channel) {
   hand_over_mounts(request, init.pid, control.get());
   pid_t pid = std::exchange(init.pid, -1);
   report(relay_sandbox(channel, control.get(), pid, std::move(pipes.ours)), channel);
-  if (request.has_input)
-    discard_input(channel);
+  wait_for_peer(channel);
 }
 
 } // namespace tbuild

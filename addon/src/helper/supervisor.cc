@@ -44,7 +44,8 @@ void refuse_fork(int operation, int error) {
                                      .add("message", "cannot start a worker process"));
 }
 
-// Orphans of killed workers are adopted here (PR_SET_CHILD_SUBREAPER), so that the helper's end means that nothing is left.
+// Orphans of killed workers are adopted here (PR_SET_CHILD_SUBREAPER), so that the helper's end means that nothing is
+// left.
 void kill_children() {
   std::ifstream children("/proc/thread-self/children");
   for (pid_t child; children >> child;)

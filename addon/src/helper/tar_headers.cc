@@ -47,7 +47,10 @@ void append_header(std::string& out, const TarEntry& entry) {
   put_octal(header.mtime, time_fits ? uint64_t(entry.mtime) : 0);
   header.type = entry.type;
   put_text(header.link, entry.link);
-  memcpy(header.magic, "ustar\0" "00", 8);
+  memcpy(header.magic,
+         "ustar\0"
+         "00",
+         8);
   put_octal(header.major, entry.major);
   put_octal(header.minor, entry.minor);
   memset(header.checksum, ' ', sizeof header.checksum);

@@ -65,4 +65,11 @@ void check_path(std::string_view path) {
   }
 }
 
+void check_layer_path(std::string_view path) {
+  if (path.size() > 4095)
+    fail("name", ENAMETOOLONG, std::string(path.substr(0, 200)) + "…", "a path is longer than 4095 bytes");
+  if (name_of(path).starts_with(".wh."))
+    fail("name", EINVAL, std::string(path), "a name that begins with .wh. marks a deleted file in image layers");
+}
+
 } // namespace tbuild

@@ -40,4 +40,8 @@ private:
 // Refuses, with EINVAL, what could ever name something outside: absolute, empty, `.`, `..`, overlong components.
 void check_path(std::string_view path);
 
+// Refuses what no layer tar can hold: longer than PATH_MAX allows, or a last component that would delete another file
+// there.
+void check_layer_path(std::string_view path);
+
 } // namespace tbuild

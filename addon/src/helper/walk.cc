@@ -81,8 +81,7 @@ private:
   void add(int directory, const std::string& parent, const std::string& name) {
     channel_.tick();
     std::string path = parent.empty() ? name : parent + "/" + name;
-    if (path.size() > 4095)
-      fail("walk", ENAMETOOLONG, path.substr(0, 4096), "a path in the layer is longer than 4095 bytes");
+    check_layer_path(path);
     struct stat status;
     if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
       fail("stat", errno, path);

@@ -15,7 +15,8 @@ struct Found {
   long mtime_ns = 0; // below the second
 };
 
-// The first is the root. Sockets are left out. Fails with `walk` on what overlayfs keeps elsewhere (redirects, metacopy).
+// The first is the root. Sockets are left out. Fails with `walk` on what overlayfs keeps elsewhere (redirects,
+// metacopy).
 std::vector<Found> walk(Tree& tree, Channel& channel);
 
 // From what lstat says; type 0 for a socket.

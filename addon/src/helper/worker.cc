@@ -11,8 +11,6 @@
 
 namespace tbuild {
 
-[[gnu::weak]] void run_sandbox(const Fields&, Channel&) { fail("run", ENOSYS); }
-
 namespace {
 
 void hello(const Options& options, Channel& channel) {
@@ -20,11 +18,13 @@ void hello(const Options& options, Channel& channel) {
                                       .add("pid", static_cast<uint64_t>(getppid()))
                                       .add("uid-map", read_id_map("/proc/self/uid_map"))
                                       .add("gid-map", read_id_map("/proc/self/gid_map"))
-                                      .add("userns", !options.new_userns ? "none" : options.single ? "single" : "map"));
+                                      .add("userns", !options.new_userns ? "none"
+                                                     : options.single    ? "single"
+                                                                         : "map"));
 }
 
 constexpr std::pair<std::string_view, void (*)(const Fields&, Channel&)> operations[] = {
-    {"write", write_diff},    {"commit", commit_diff},  {"tar", send_tar},    {"read", read_file},
+    {"write", write_diff},   {"commit", commit_diff},  {"tar", send_tar},    {"read", read_file},
     {"export", export_tree}, {"remove", remove_paths}, {"run", run_sandbox},
 };
 

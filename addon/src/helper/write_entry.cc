@@ -55,7 +55,8 @@ void parse_attributes(const Fields& fields, WriteEntry& out) {
 Stamps parse_stamps(std::string_view text, std::string_view path) {
   Stamps stamps{};
   size_t first = text.find(':'), second = text.find(':', first + 1);
-  if (first == std::string_view::npos || second == std::string_view::npos || !parse(text.substr(0, first), stamps.size) ||
+  if (first == std::string_view::npos || second == std::string_view::npos ||
+      !parse(text.substr(0, first), stamps.size) ||
       !parse(text.substr(first + 1, second - first - 1), stamps.mtime_ns) ||
       !parse(text.substr(second + 1), stamps.ctime_ns))
     refuse(path, "malformed expect");
@@ -135,6 +136,7 @@ WriteEntry parse_write_entry(const Fields& fields, size_t source_count) {
   out.entry.parent = type == "parent";
   if (path != "." || type != "directory") { // the root alone has the name `.`
     check_path(path);
+    check_layer_path(path);
     out.entry.path = path;
   }
   if (out.kind == WriteEntry::Kind::hardlink) {

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../../../shared/corpora/buildkit/', impor
 /** Says so where the corpus is not there. */
 export function hasCorpus(): boolean {
   if (existsSync(root)) return true;
-  console.warn(`skipped: no corpus at ${root}`);
+  process.stderr.write(`skipped: no corpus at ${root}\n`);
   return false;
 }
 
