@@ -79,5 +79,7 @@ export class TbuildError extends Error {
 
 /** Narrows by code; unlike `instanceof` it works across two copies of this package. */
 export function isTbuildError(error: unknown, code?: ErrorCode): error is TbuildError {
-  return error instanceof Error && brand in error && (code === undefined || (error as unknown as TbuildError).code === code);
+  return (
+    error instanceof Error && brand in error && (code === undefined || (error as unknown as TbuildError).code === code)
+  );
 }

@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { TbuildError } from '../errors.ts';
-import type { Store } from '../store/types.ts';
 import type { ImageRecord } from '../store/types.ts';
 import { createEventQueue } from './event-queue.ts';
 import type { BuildEvent } from './events.ts';
 import { resolveOptions } from './options.ts';
 import type { BuildOptions } from './options.ts';
-import { withStore as withOwnStore } from '../rootfs/open-store.ts';
+import { withStore } from '../rootfs/open-store.ts';
 import { solve } from './solve.ts';
 
 export interface BuildResult {
@@ -23,15 +22,21 @@ export interface Build extends AsyncIterable<BuildEvent>, AsyncDisposable {
   readonly result: Promise<BuildResult>;
 }
 
-/** Starts at once. Leaving the iteration early aborts; a failure rejects `result` and ends the iteration with the same error. */
+/** Starts at once. Leaving the iteration early aborts and waits until all is cleaned up; a failure rejects `result` and ends the iteration with the same error. */
 export function build(options: BuildOptions): Build {
   const resolved = resolveOptions(options, availableParallelism());
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
-  const abandon = (): void => abort.abort(new TbuildError('TBUILD_USAGE', 'the build was abandoned by its reader'));
+  const abandon = async (): Promise<void> => {
+    abort.abort(new TbuildError('TBUILD_USAGE', 'the build was abandoned by its reader'));
+    await result.catch(() => undefined);
+  };
   const events = createEventQueue(abandon);
   const emit = (event: BuildEvent): void => events.push(event);
-  const result = withStore(options, (store) => solve({ options: resolved, store, signal, emit }));
+  const { store, storeRoot: root, userns, usernsStart } = options;
+  const result = withStore({ store, root, userns, usernsStart, signal }, (open) =>
+    solve({ options: resolved, store: open, signal, emit }),
+  );
   // The failure reaches whoever reads either of the two; reading only one must not make the other an unhandled rejection.
   result.then(
     () => events.end(),
@@ -40,17 +45,6 @@ export function build(options: BuildOptions): Build {
   return {
     result,
     [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
-    async [Symbol.asyncDispose]() {
-      abandon();
-      await result.catch(() => undefined);
-    },
+    [Symbol.asyncDispose]: abandon,
   };
-}
-
-async function withStore<T>(options: BuildOptions, body: (store: Store) => Promise<T>): Promise<T> {
-  if (options.store !== undefined) return body(options.store);
-  return withOwnStore(
-    { root: options.storeRoot, userns: options.userns, usernsStart: options.usernsStart, signal: options.signal },
-    body,
-  );
 }

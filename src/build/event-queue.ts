@@ -12,7 +12,8 @@ export interface EventQueue extends AsyncIterable<BuildEvent> {
   readonly isRead: boolean;
 }
 
-export function createEventQueue(onAbandon: () => void): EventQueue {
+/** @param onAbandon called, and awaited, when the reader leaves before the end */
+export function createEventQueue(onAbandon: () => Promise<void>): EventQueue {
   let events: BuildEvent[] = [];
   let waitingLog = 0;
   let dropped = false;
@@ -44,7 +45,7 @@ export function createEventQueue(onAbandon: () => void): EventQueue {
       finished = true;
       if (ended.error !== undefined) throw ended.error;
     } finally {
-      if (!finished) onAbandon();
+      if (!finished) await onAbandon();
     }
   };
   return {

@@ -25,7 +25,8 @@ export async function pullInto(
     onProgress: ({ blob, current, total }) => request.onProgress(blob, current, total),
   });
   warnOmitted(session, request, omissions);
-  await store.tag(image.id, [request.fullName]);
+  // By digest it is found through what the image remembers of its registry.
+  if (request.reference.digest === undefined) await store.tag(image.id, [request.fullName]);
   return image;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
@@ -35,10 +35,7 @@ function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: strin
     dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
   for (const path of candidates) {
     try {
-      const bytes = readFileSync(path);
-      if (bytes.length > maxSize)
-        throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `${path} has ${bytes.length} bytes: that is no Dockerfile`);
-      return { path, bytes };
+      return { path, bytes: dockerfile === undefined ? readInContext(path, context) : readBounded(path, 0) };
     } catch (cause) {
       if (cause instanceof TbuildError) throw cause;
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') continue;
@@ -49,4 +46,46 @@ function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: strin
     hint: 'give its path with -f; the last argument is the build context',
     details: { looked: candidates },
   });
+}
+
+/** What a context brings along must not make this wait for ever, nor quote another file in an error message. */
+function readInContext(path: string, context: string): Buffer {
+  try {
+    return readBounded(path, constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+  }
+  const real = realpathSync(path);
+  if (real.startsWith(`${realpathSync(context)}/`)) return readBounded(real, constants.O_NONBLOCK);
+  throw new TbuildError(
+    'TBUILD_DOCKERFILE_NOT_FOUND',
+    `${path} is a symbolic link that leads out of the build context`,
+    {
+      hint: `to use that file, name it: -f ${real}`,
+    },
+  );
+}
+
+/** A pipe that was named with -f is read as it is: `-f <(…)`. */
+function readBounded(path: string, flags: number): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | flags);
+  try {
+    if ((flags & constants.O_NONBLOCK) !== 0 && !fstatSync(fd).isFile())
+      throw new TbuildError('TBUILD_DOCKERFILE_NOT_FOUND', `${path} is not a regular file`);
+    const parts: Buffer[] = [];
+    for (let size = 0; ;) {
+      const part = Buffer.allocUnsafe(64 * 1024);
+      const count = readSync(fd, part);
+      if (count === 0) return Buffer.concat(parts);
+      size += count;
+      if (size > maxSize)
+        throw new TbuildError(
+          'TBUILD_DOCKERFILE_SYNTAX',
+          `${path} has more than ${maxSize} bytes: that is no Dockerfile`,
+        );
+      parts.push(part.subarray(0, count));
+    }
+  } finally {
+    closeSync(fd);
+  }
 }

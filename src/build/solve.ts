@@ -4,6 +4,7 @@ import { assembleImage } from '../image/assemble.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
+import { openCleanup } from '../util/cleanup.ts';
 import type { BuildResult } from './build.ts';
 import { openBuildContext } from './context.ts';
 import type { Emit } from './events.ts';
@@ -41,19 +42,29 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   emit({ type: 'graph', steps });
   const report = reportName(options.context, path, options.target);
   const session = openSession({ options, store, signal, emit }, { path, report, plan });
-  let image: ImageRecord | undefined;
-  try {
-    const result = await session.solveTarget();
-    image = await finish(session, result, names);
-  } finally {
+  const learn = async (image: ImageRecord | undefined): Promise<void> => {
     await session.saveContext();
     const runs = session.runs.map((run) => run.report());
     await writeReport(store, report, reportOf({ options, path, started }, { image, names, steps, runs }));
-  }
+  };
+  const image = await solveImage(session, names, learn);
   emit({ type: 'image', image, names });
   const outcomes = session.runs.map((run) => run.report().outcome);
   const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
   return { image, names, cached: count('cached'), executed: count('executed'), durationMs: Date.now() - started };
+}
+
+/** What was learned is kept also of a build that fails; when the disk is full that fails too, and must not hide why the build did. */
+async function solveImage(
+  session: Session & { readonly solveTarget: () => Promise<StageResult> },
+  names: readonly string[],
+  learn: (image: ImageRecord | undefined) => Promise<void>,
+): Promise<ImageRecord> {
+  let image: ImageRecord | undefined;
+  await using cleanup = openCleanup();
+  cleanup.defer(() => learn(image));
+  image = await finish(session, await session.solveTarget(), names);
+  return image;
 }
 
 async function finish(

@@ -27,8 +27,12 @@ export interface StageChange {
   readonly step: string;
 }
 
-export function initialState(draft: ImageDraft, chain: Chain, lineage: string): StageState {
-  return { draft, chain, args: [], lineage, chainState: chainState(chain) };
+export function initialState(
+  draft: ImageDraft,
+  chain: Chain,
+  { lineage, args }: Pick<StageState, 'lineage' | 'args'>,
+): StageState {
+  return { draft, chain, args, lineage, chainState: chainState(chain) };
 }
 
 export function nextState(state: StageState, change: StageChange): StageState {
@@ -55,15 +59,4 @@ export function accessState(store: Store, state: StageState): StateAccess {
   let opened: MergedView | undefined;
   const view = (): MergedView => (opened ??= mergedView(state.chain, (id) => store.listing(id)));
   return { view, below: { chainState: state.chainState, view }, reader: () => factReader(view()) };
-}
-
-/** The variables that expansion and commands see: ENV wins over ARG (Dockerfile reference, "Using ARG variables"). */
-export function visibleVariables(state: StageState): Map<string, string> {
-  const variables = new Map<string, string>();
-  for (const { name, value } of state.args) if (value !== undefined) variables.set(name, value);
-  for (const entry of state.draft.config.Env ?? []) {
-    const equals = entry.indexOf('=');
-    if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
-  }
-  return variables;
 }

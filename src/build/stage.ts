@@ -1,12 +1,12 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
 import { parseInstruction, triggerKinds } from '../dockerfile/parse-instruction.ts';
-import { draftFromStage, onbuildTriggers, scratchDraft } from '../image/draft.ts';
+import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
 import { resolveArgs } from '../dockerfile/resolve-args.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { openBaseImage } from './base-image.ts';
 import type { Session } from './session.ts';
-import { initialState, visibleVariables } from './stage-state.ts';
+import { initialState } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { startStep } from './step-run.ts';
 import { solveInstruction } from './steps/solve-instruction.ts';
@@ -47,7 +47,7 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
 }
 
 function expand(plan: StagePlan, state: StageState, instruction: Instruction): Instruction {
-  const env = visibleVariables(state);
+  const env = visibleVariables(state.draft);
   const { buildArgs, globalArgs: outer, escape } = plan;
   return instruction.kind === 'arg'
     ? resolveArgs(instruction, { env, buildArgs, outer, escape })
@@ -84,19 +84,27 @@ async function openBase(
   const { base, platform } = plan;
   switch (base.kind) {
     case 'scratch':
-      return { id: 'scratch', state: initialState(scratchDraft(platform), [], 'scratch'), triggers: [] };
+      return {
+        id: 'scratch',
+        state: initialState(scratchDraft(platform), [], { lineage: 'scratch', args: [] }),
+        triggers: [],
+      };
     case 'stage': {
       const { state } = await session.stage(base.index);
       const triggers = onbuildTriggers(state.draft);
       return {
         id: state.lineage,
-        state: initialState(draftFromStage(state.draft), state.chain, state.lineage),
+        state: initialState(draftFromStage(state.draft), state.chain, state),
         triggers,
       };
     }
     case 'image': {
       const image = await openBaseImage(session, { name: base.name, platform, span: plan.stage.span, onProgress });
-      return { id: image.id, state: initialState(image.draft, image.chain, image.id), triggers: image.triggers };
+      return {
+        id: image.id,
+        state: initialState(image.draft, image.chain, { lineage: image.id, args: [] }),
+        triggers: image.triggers,
+      };
     }
   }
 }

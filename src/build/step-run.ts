@@ -6,6 +6,7 @@ import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { compareDescriptions } from '../context/describe.ts';
+import { firstFailure } from '../util/first-failure.ts';
 import type { Session } from './session.ts';
 
 /** One step under way: what is said of it while it runs, and what the report keeps. */
@@ -74,7 +75,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
     fail(error) {
       outcome = 'failed';
       durationMs = performance.now() - started;
-      const located = locate(error, step);
+      const located = locate(firstFailure(error), step);
       session.emit({ type: 'step:error', step, error: located });
       return located;
     },

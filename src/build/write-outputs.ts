@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { TbuildError } from '../errors.ts';
 import { exportLocal } from '../image/export-local.ts';
 import { exportOci } from '../image/export-oci.ts';
 import { exportTar } from '../image/export-tar.ts';
 import type { ImageRecord } from '../store/types.ts';
+import { uniqueName } from '../util/unique-name.ts';
 import type { Output } from './outputs.ts';
 import type { Session } from './session.ts';
 
@@ -37,12 +38,15 @@ async function withDestination(
 ): Promise<void> {
   const { destination } = output;
   if (typeof destination !== 'string') return body(destination);
-  const partial = `${destination}.${process.pid}.partial`;
+  // A device or a pipe is written to; a file would take its place otherwise.
+  const isSpecial = (await stat(destination).catch(() => undefined))?.isFile() === false;
+  const partial = isSpecial ? undefined : `${destination}.${uniqueName()}.partial`;
   try {
-    await body(createWriteStream(partial));
-    await rename(partial, destination);
+    // Exclusive: in a directory like /tmp somebody may have put a symlink there.
+    await body(createWriteStream(partial ?? destination, { flags: partial === undefined ? 'w' : 'wx' }));
+    if (partial !== undefined) await rename(partial, destination);
   } catch (cause) {
-    await rm(partial, { force: true });
+    if (partial !== undefined) await rm(partial, { force: true });
     if (cause instanceof TbuildError || (cause instanceof Error && cause.name === 'AbortError')) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TbuildError('TBUILD_OUTPUT', `${destination} cannot be written: ${reason}`, { cause });

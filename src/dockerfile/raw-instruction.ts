@@ -1,5 +1,5 @@
 import type { SourceSpan } from '../errors.ts';
-import { trimGoSpace } from './go-space.ts';
+import { trimGoSpace, trimGoSpaceStart } from './go-space.ts';
 import { findHeredoc } from './heredoc.ts';
 import { splitCommand } from './split-command.ts';
 import type { SplitCommand } from './split-command.ts';
@@ -11,6 +11,8 @@ export interface RawInstruction extends SplitCommand {
   readonly name: string;
   /** Continuations joined, comments dropped, trimmed. */
   readonly text: string;
+  /** `text` with the blanks at its end: an ONBUILD trigger keeps them. */
+  readonly line: string;
   readonly span: SourceSpan;
   /** Blank lines inside a continuation: docker warns once for each instruction that has some. */
   readonly blankLine: SourceSpan | undefined;
@@ -19,7 +21,9 @@ export interface RawInstruction extends SplitCommand {
 /** One instruction of a joined line. A heredoc is TBUILD_UNSUPPORTED. */
 export function readInstruction(text: string, span: SourceSpan, escape: string): RawInstruction {
   const command = splitCommand(text);
-  const raw = { ...command, name: command.keyword.toLowerCase(), text: trimGoSpace(text), span, blankLine: undefined };
+  const line = trimGoSpaceStart(text);
+  const name = command.keyword.toLowerCase();
+  const raw = { ...command, name, text: trimGoSpace(line), line, span, blankLine: undefined };
   refuseHeredoc(raw, escape);
   return raw;
 }

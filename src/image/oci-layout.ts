@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
@@ -106,9 +107,11 @@ async function readBlob(path: string, { digest }: Descriptor, limit: number): Pr
 
 async function readLimited(path: string, limit: number): Promise<Buffer> {
   try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    if (size > limit) throw new TbuildError('TBUILD_MANIFEST', `${path}: over the limit of ${limit} bytes`);
+    // A fifo must not hang this, nor a device be read for ever.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new TbuildError('TBUILD_MANIFEST', `${path} is not a regular file`);
+    if (stats.size > limit) throw new TbuildError('TBUILD_MANIFEST', `${path}: over the limit of ${limit} bytes`);
     return await file.readFile();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw ioError(error, 'read', path);

@@ -40,16 +40,20 @@ export function decodeFields(payload: Buffer): ReadonlyMap<string, string> {
 export async function* readFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<Frame, void, undefined> {
   let pending: Buffer[] = [];
   let available = 0;
+  /** What has to be there before it is worth joining the pieces: a large frame comes in many. */
+  let needed = headerSize;
   for await (const chunk of chunks) {
     pending.push(chunk);
     available += chunk.length;
-    if (available < headerSize) continue;
+    if (available < needed) continue;
     let buffer = pending.length === 1 ? chunk : Buffer.concat(pending);
+    needed = headerSize;
     while (buffer.length >= headerSize) {
-      const size = headerSize + buffer.readUInt32LE(0);
-      if (buffer.length < size) break;
-      yield { type: String.fromCharCode(buffer[4] ?? 0), payload: buffer.subarray(headerSize, size) };
-      buffer = buffer.subarray(size);
+      needed = headerSize + buffer.readUInt32LE(0);
+      if (buffer.length < needed) break;
+      yield { type: String.fromCharCode(buffer[4] ?? 0), payload: buffer.subarray(headerSize, needed) };
+      buffer = buffer.subarray(needed);
+      needed = headerSize;
     }
     pending = buffer.length > 0 ? [buffer] : [];
     available = buffer.length;

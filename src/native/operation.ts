@@ -33,20 +33,22 @@ export function openOperation(fd: number, name: string, options: OperationOption
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const chunks = socket.iterator({ destroyOnReturn: false });
-  let isOver = false;
+  let isAnswered = false;
+  let isCancelled = false;
   let patience: NodeJS.Timeout | undefined;
-  // Half closed, the socket still tells by its end that the worker has stopped. Behind frames that wait to be sent that could take for ever: a worker may not read before its command does.
+  // Half closed, the socket still tells by its end that the worker has stopped. Frames that wait to be sent would hold that up, for ever where a worker reads no more than its command does.
   const cancel = (): void => {
-    if (isOver || patience !== undefined) return;
+    if (isAnswered || isCancelled) return;
+    isCancelled = true;
+    if (socket.writableLength > 0) return void socket.destroy();
     patience = setTimeout(() => socket.destroy(), cancelPatienceMs);
-    if (socket.writableLength > 0) socket.destroy();
-    else socket.end();
+    socket.end();
   };
   options.signal?.addEventListener('abort', cancel, { once: true });
   if (options.signal?.aborted === true) cancel();
 
   const sendRaw = (frames: Buffer): Promise<void> => {
-    if (patience !== undefined || socket.destroyed || socket.writableEnded || socket.write(frames)) return Promise.resolve();
+    if (isCancelled || !socket.writable || socket.write(frames)) return Promise.resolve();
     return drained(socket);
   };
   const send = (type: string, payload: Uint8Array): Promise<void> => sendRaw(encodeFrame(type, payload));
@@ -57,8 +59,8 @@ export function openOperation(fd: number, name: string, options: OperationOption
     async *frames() {
       try {
         for await (const frame of readFrames(chunks)) {
-          if (patience !== undefined) continue;
-          isOver = frame.type === '!' || frame.type === 'X';
+          if (isCancelled) continue;
+          isAnswered = frame.type === '!' || frame.type === 'X';
           if (frame.type === '!') throw failure(name, decodeFields(frame.payload));
           if (frame.type === 'X') return decodeFields(frame.payload);
           yield frame;
@@ -74,7 +76,7 @@ export function openOperation(fd: number, name: string, options: OperationOption
     async close() {
       options.signal?.removeEventListener('abort', cancel);
       cancel();
-      if (!isOver) await readToEnd(chunks);
+      if (!isAnswered) await readToEnd(chunks);
       clearTimeout(patience);
       socket.destroy();
       await closed;

@@ -62,7 +62,7 @@ async function readAccounts(files: RootFiles): Promise<AccountFiles> {
 }
 
 /** Makes facts of the files that names are looked up in. */
-export function noteAccounts(view: MergedView, reader: FactReader): void {
+function noteAccounts(view: MergedView, reader: FactReader): void {
   for (const path of accountPaths) noteFile(view, path, reader);
 }
 

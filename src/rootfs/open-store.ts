@@ -3,6 +3,7 @@ import { lazyHelper } from '../native/lazy-helper.ts';
 import type { SandboxIdentity } from '../sandbox/identity.ts';
 import { openStore as openBareStore } from '../store/open.ts';
 import type { Store } from '../store/types.ts';
+import { firstFailure } from '../util/first-failure.ts';
 import { systemIdentity } from './identity.ts';
 import type { IdentityChoice } from './identity.ts';
 
@@ -52,8 +53,18 @@ export function accessOf(store: Store): StoreAccess {
   return access;
 }
 
-/** Opens a store for the time of `body`. */
-export async function withStore<T>(options: OpenStoreOptions, body: (store: Store) => Promise<T>): Promise<T> {
-  await using store = await openStore(options);
-  return await body(store);
+export interface WithStoreOptions extends OpenStoreOptions {
+  /** One that is open, and stays so. */
+  readonly store?: Store | undefined;
+}
+
+/** Runs `body` on the given store, or on one that is open as long as it takes. */
+export async function withStore<T>(options: WithStoreOptions, body: (store: Store) => Promise<T>): Promise<T> {
+  try {
+    if (options.store !== undefined) return await body(options.store);
+    await using store = await openStore(options);
+    return await body(store);
+  } catch (error) {
+    throw firstFailure(error);
+  }
 }

@@ -19,10 +19,8 @@ export interface RootCommand extends RunCallbacks {
   /** Directory with the writable `diff/`. */
   readonly job: string;
   readonly argv: readonly string[];
-  /** `NAME=value` of the image. */
-  readonly imageEnvironment: readonly string[];
-  /** Variables that those of the image hide: build arguments. */
-  readonly defaults?: Readonly<Record<string, string>> | undefined;
+  /** PATH and HOME are added where they are missing. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly workdir: string;
   /** Who owns a working directory that had to be made: `docker build` gives it to the user, `docker run` to root. */
   readonly workdirOwner: 'user' | 'root';
@@ -44,8 +42,7 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     network: command.network,
     argv: command.argv,
     environment: commandEnvironment({
-      image: command.imageEnvironment,
-      buildArguments: command.defaults ?? {},
+      image: Object.entries(command.environment).map(([name, value]) => `${name}=${value}`),
       home: user.home,
     }),
     cwd: command.workdir === '' ? '/' : command.workdir,

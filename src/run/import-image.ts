@@ -29,9 +29,7 @@ export interface ImportResult {
 /** Makes a base image from the tar of a root file system, as `docker import` does. */
 export async function importImage(options: ImportOptions): Promise<ImportResult> {
   const { store, storeRoot, signal } = options;
-  return store === undefined
-    ? withStore({ root: storeRoot, signal }, (own) => importIn(own, options))
-    : importIn(store, options);
+  return withStore({ store, root: storeRoot, signal }, (open) => importIn(open, options));
 }
 
 async function importIn(store: Store, options: ImportOptions): Promise<ImportResult> {

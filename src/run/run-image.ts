@@ -58,9 +58,7 @@ export interface RunResult {
 /** Runs a command on an image, with one writable directory on top of its layers. */
 export async function runImage(options: RunOptions): Promise<RunResult> {
   const { store, storeRoot, userns, signal } = options;
-  return store === undefined
-    ? withStore({ root: storeRoot, userns, signal }, (own) => runIn(own, options))
-    : runIn(store, options);
+  return withStore({ store, root: storeRoot, userns, signal }, (open) => runIn(open, options));
 }
 
 async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
@@ -89,7 +87,7 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
       chain: image.chain,
       job: job.path,
       argv,
-      imageEnvironment: mergeEnvironment(config.Env ?? [], options.env ?? {}),
+      environment: { ...environmentOf(config), ...options.env },
       workdir: options.workdir ?? config.WorkingDir ?? '/',
       workdirOwner: 'root',
       user: options.user ?? config.User ?? '',
@@ -123,9 +121,12 @@ function commandOf(config: ContainerConfig, { image, argv = [], entrypoint }: Ru
   });
 }
 
-function mergeEnvironment(image: readonly string[], given: Readonly<Record<string, string>>): readonly string[] {
-  const kept = image.filter((entry) => !Object.hasOwn(given, entry.slice(0, Math.max(entry.indexOf('='), 0))));
-  return [...kept, ...Object.entries(given).map(([name, value]) => `${name}=${value}`)];
+function environmentOf(config: ContainerConfig): Record<string, string> {
+  const pairs = (config.Env ?? []).map((entry): [string, string] => {
+    const equals = entry.indexOf('=');
+    return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+  });
+  return Object.fromEntries(pairs);
 }
 
 function toBind({ source, target, readonly }: RunVolume): SandboxBind {

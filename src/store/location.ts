@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
@@ -24,7 +34,7 @@ export function defaultRoot(env: NodeJS.ProcessEnv = process.env): string {
 export function prepareRoot(root: string): void {
   const version = readSmallFile(join(root, 'version'))?.toString('latin1').trim();
   if (version === undefined) return createStore(root);
-  if (version === String(formatVersion)) return;
+  if (version === String(formatVersion)) return refuseForeignOwner(root);
   if (!/^[0-9]{1,9}$/.test(version)) {
     throw new TbuildError('TBUILD_STORE_CORRUPT', `${join(root, 'version')} is not a format number`, {
       hint: `if ${root} is a tbuild store, remove it; it will be made anew`,
@@ -46,6 +56,7 @@ export function prepareRoot(root: string): void {
 function createStore(root: string): void {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
+    refuseForeignOwner(root);
     refuseForeignDirectory(root);
     for (const directory of storeDirectories) mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
     // There from the start, so that prune needs no new file on a full disk.
@@ -54,6 +65,23 @@ function createStore(root: string): void {
   } catch (error) {
     throw ioError(error, 'make the store', root);
   }
+}
+
+/** Whoever owns the directory, or may write into it, chooses what the cache answers: somebody else's in /tmp, say, would put their files into the images built here. */
+function refuseForeignOwner(root: string): void {
+  const { uid, mode } = statSync(root);
+  const isOwn = uid === process.geteuid?.() || uid === 0;
+  if (isOwn && (mode & 0o002) === 0) return;
+  throw new TbuildError(
+    'TBUILD_USAGE',
+    isOwn ? `everybody may write into the store ${root}` : `the store ${root} belongs to another user (${uid})`,
+    {
+      hint: isOwn
+        ? 'close it with `chmod o-w`, or give another directory with --store or TBUILD_STORE'
+        : 'give a directory of your own with --store or TBUILD_STORE; a new one below it would do',
+      details: { root, uid, mode },
+    },
+  );
 }
 
 /** Somebody's home directory as TBUILD_STORE must not be filled and pruned. What an interrupted creation left behind is fine. */

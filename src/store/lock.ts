@@ -62,7 +62,7 @@ export function openLock(addon: NativeAddon, path: string, signal?: AbortSignal)
 
 function openLockFile(path: string): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     throw ioError(error, 'open the lock', path);
   }

@@ -36,7 +36,7 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the store, and makes it where there is none. Throws TBUILD_STORE_VERSION for one of another format, TBUILD_USAGE for a directory that is something else, TBUILD_IO.
- * What a fully cached build costs: opening 3 system calls, a record 3, the first lease 7 and each further one 4 (flock, append, one stat a layer, flock), disposal 3.
+ * What a fully cached build costs: opening 4 system calls, a record 3, the first lease 7 and each further one 4 (flock, append, one stat a layer, flock), disposal 3.
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const { removeTree = removeOwnTree, verifyLayer, signal } = options;

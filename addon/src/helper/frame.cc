@@ -138,8 +138,9 @@ void Channel::send(FrameType type, std::string_view payload) {
 }
 
 void Channel::leave_if_cancelled() const {
-  pollfd state{fd_, 0, 0};
-  if (poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0)
+  // The peer shuts down its sending side to cancel, and waits for the end of this side.
+  pollfd state{fd_, POLLRDHUP, 0};
+  if (poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
     leave();
 }
 

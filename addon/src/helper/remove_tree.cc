@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <optional>
+#include <unistd.h>
 
 namespace tbuild {
 namespace {
@@ -14,11 +15,33 @@ namespace {
 // Below this depth directories are first moved up, so that neither descriptors nor the stack limit what can be removed.
 constexpr int deepest = 64;
 
+// A sandbox whose builder was killed writes until it is dead as well, and what it writes may come behind the pass that
+// emptied the directory.
+constexpr int passes = 50;
+constexpr useconds_t pause_us = 10'000;
+
 class Remover {
 public:
   explicit Remover(Channel& channel) : channel_(channel) {}
 
   void remove(int parent, const std::string& name, const std::string& path) {
+    for (int pass = 1;; pass++) {
+      failure_.reset();
+      remove_once(parent, name, path);
+      if (!failure_ || failure_->error != ENOTEMPTY || pass == passes)
+        return;
+      usleep(pause_us);
+      channel_.leave_if_cancelled();
+    }
+  }
+
+  void report() {
+    if (failure_)
+      throw OperationError(*failure_);
+  }
+
+private:
+  void remove_once(int parent, const std::string& name, const std::string& path) {
     if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT)
       return;
     if (errno != EISDIR)
@@ -35,12 +58,6 @@ public:
       note("rmdir", errno, path);
   }
 
-  void report() {
-    if (failure_)
-      throw OperationError(*failure_);
-  }
-
-private:
   UniqueFd open_directory(int parent, const std::string& name, const std::string& path) {
     int fd =
         open_beneath(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve_beneath | RESOLVE_NO_XDEV);

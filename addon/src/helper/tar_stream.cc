@@ -25,6 +25,8 @@ void TarStream::put(std::string_view bytes) {
     pending_.append(bytes);
     return;
   }
+  // What is pending comes first in the tar.
+  flush();
   hash_.update(bytes);
   for (; channel_ != nullptr && !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), max_payload)))
     channel_->send(FrameType::data, bytes.substr(0, max_payload));

@@ -3,6 +3,7 @@ import type { RunInstruction } from '../../dockerfile/instruction.ts';
 import { proxyArgs } from '../../dockerfile/predefined-args.ts';
 import { TbuildError } from '../../errors.ts';
 import { commandLine } from '../../image/created-by.ts';
+import { visibleVariables } from '../../image/draft.ts';
 import { formatPlatform } from '../../oci/platform.ts';
 import type { Platform } from '../../oci/platform.ts';
 import type { RunOutcome } from '../../native/helper-types.ts';
@@ -10,7 +11,6 @@ import type { Job } from '../../store/types.ts';
 import type { ExecutedStep, LayerStep } from '../layer-step.ts';
 import { runCommand } from '../../rootfs/run-command.ts';
 import type { Session } from '../session.ts';
-import { visibleVariables } from '../stage-state.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
 import { rootAttributes } from '../transfer/placer.ts';
@@ -30,7 +30,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
   const { session, state, platform } = context;
   const { config } = state.draft;
   const argv = commandLine(state.draft, instruction.command);
-  const environment = Object.fromEntries(visibleVariables(state));
+  const environment = Object.fromEntries(visibleVariables(state.draft));
   const network =
     instruction.network === undefined || instruction.network === 'default'
       ? session.options.network
@@ -50,7 +50,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       below: state.chainState,
     },
     execute: (job) =>
-      execute(context, { argv, environment: { ...environment, ...proxyArguments(session) }, network }, job),
+      execute(context, { argv, environment: { ...proxyArguments(session), ...environment }, network }, job),
   };
 }
 
@@ -71,8 +71,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
     chain: state.chain,
     job: job.path,
     argv: invocation.argv,
-    imageEnvironment: state.draft.config.Env ?? [],
-    defaults: invocation.environment,
+    environment: invocation.environment,
     workdir: state.draft.config.WorkingDir ?? '/',
     workdirOwner: 'user',
     user: state.draft.config.User ?? '',

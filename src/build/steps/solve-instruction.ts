@@ -56,8 +56,11 @@ async function toLayerStep(
       const source = await openTransferSource(session, plan, instruction);
       return transferStep({ session, state, access }, instruction, source);
     }
-    case 'workdir':
-      return workdirStep(session, state, access, resolveWorkdir(state.draft.config.WorkingDir, instruction.path));
+    case 'workdir': {
+      const path = resolveWorkdir(state.draft.config.WorkingDir, instruction.path);
+      // The root is always there: docker build makes no layer for it.
+      return path === '/' ? undefined : workdirStep(session, state, access, path);
+    }
     default:
       return undefined;
   }

@@ -1,24 +1,11 @@
 import { TbuildError } from '../../errors.ts';
 import type { WriteEntry } from '../../native/helper-types.ts';
-import type { FactReader } from '../../cache/facts.ts';
-import { noteAccounts, resolveRootUser } from '../../rootfs/accounts.ts';
+import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { LayerStep } from '../layer-step.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import { createPlacer } from '../transfer/placer.ts';
 import { epochSetting } from './settings.ts';
-
-/** The user that commands would run as: unlike --chown, a number without group has the group of its account, or 0. */
-async function userAsOwner(
-  { store, helper }: Session,
-  access: StateAccess,
-  { user, reader }: { readonly user: string; readonly reader: FactReader },
-): Promise<{ readonly uid: number; readonly gid: number }> {
-  const files = { view: access.view(), store, helper };
-  noteAccounts(files.view, reader);
-  const { uid, gid } = await resolveRootUser(files, user);
-  return { uid, gid };
-}
 
 /** WORKDIR: makes the directories that are missing, owned by the stage's user; a layer even when there is nothing to make. */
 export function workdirStep(session: Session, state: StageState, access: StateAccess, path: string): LayerStep {
@@ -33,7 +20,9 @@ export function workdirStep(session: Session, state: StageState, access: StateAc
     },
     async execute(job) {
       const reader = access.reader();
-      const owner = user === '' ? undefined : await userAsOwner(session, access, { user, reader });
+      // As --chown has it, not as RUN: a number without group is its own group (as docker build).
+      const files = { view: access.view(), store: session.store, helper: session.helper };
+      const owner = user === '' ? undefined : await resolveOwner(files, user, reader);
       const placer = createPlacer(reader, { owner, mode: undefined });
       const walked = placer.walk(path);
       const entries: WriteEntry[] = [];

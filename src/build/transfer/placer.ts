@@ -18,9 +18,9 @@ export interface Placer {
   readonly rootAttributes: DirectoryAttributes;
   walk(path: string): WalkedPath;
   /** Entries for the directories above a walked path: existing ones as parents, missing ones as new directories. */
-  above(walked: WalkedPath): WriteEntry[];
-  /** A new directory as docker makes one on the way: 0755 (or --chmod), 0:0 (or --chown), now. */
-  newDirectory(path: string): WriteEntry;
+  above(walked: WalkedPath, mode?: number): WriteEntry[];
+  /** A new directory as docker makes one on the way: `mode` (by default --chmod under the umask 022, or 0755), 0:0 (or --chown), now. */
+  newDirectory(path: string, mode?: number): WriteEntry;
   /** What a directory to be written meets. */
   directoryPlace(path: string): Place;
   /** What anything else to be written meets. */
@@ -30,7 +30,10 @@ export interface Placer {
   find(path: string): ListingEntry | undefined;
 }
 
-const defaultDirectoryMode = 0o755;
+export const defaultDirectoryMode = 0o755;
+
+/** What --chmod leaves of a directory that is made on the way: docker makes it under the umask 022, and of the special bits none arrive. */
+const madeDirectoryBits = 0o755;
 
 export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
   const written = new Map<string, 'directory' | 'other'>();
@@ -43,23 +46,23 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     }
     return false;
   };
-  const newDirectory = (path: string): WriteEntry => {
+  const newDirectory = (path: string, mode = (ownership.mode ?? defaultDirectoryMode) & madeDirectoryBits): WriteEntry => {
     written.set(path, 'directory');
     fresh.add(path);
     const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };
-    return { type: 'directory', path, mode: ownership.mode ?? defaultDirectoryMode, uid, gid, mtime: undefined };
+    return { type: 'directory', path, mode, uid, gid, mtime: undefined };
   };
   return {
     rootAttributes: rootAttributes(reader.component('')),
     walk: (path) => walk(reader, path),
-    above(walked) {
+    above(walked, mode) {
       const entries: WriteEntry[] = [];
       for (const entry of walked.existing) {
         if (parents.has(entry.path)) continue;
         parents.add(entry.path);
         entries.push(parentEntry(entry));
       }
-      for (const path of walked.missing) if (!written.has(path)) entries.push(newDirectory(path));
+      for (const path of walked.missing) if (!written.has(path)) entries.push(newDirectory(path, mode));
       return entries;
     },
     newDirectory,

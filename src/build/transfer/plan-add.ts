@@ -10,7 +10,7 @@ import type { LayerEntriesOptions } from '../../tar/layer-entries.ts';
 import { readTar } from '../../tar/read-tar.ts';
 import { copyItem } from './plan-copy.ts';
 import type { CopyPlan, CopyRequest } from './plan-copy.ts';
-import { createPlacer } from './placer.ts';
+import { createPlacer, defaultDirectoryMode } from './placer.ts';
 import type { Ownership, Placer } from './placer.ts';
 import type { SourceEntry, SourceItem } from './source.ts';
 import { join } from './walk.ts';
@@ -58,10 +58,10 @@ async function* unpack(
 ): AsyncGenerator<WriteEntry, void, undefined> {
   const { placer } = adding;
   const walked = placer.walk(request.destination);
-  yield* placer.above(walked);
+  yield* placer.above(walked, defaultDirectoryMode);
   const base = walked.physical;
   if (walked.entry === undefined && base !== '') {
-    if (placer.directoryPlace(base) === 'absent') yield placer.newDirectory(base);
+    if (placer.directoryPlace(base) === 'absent') yield placer.newDirectory(base, defaultDirectoryMode);
   } else if (walked.entry !== undefined) {
     if (walked.entry.type !== 'directory') {
       throw new TbuildError('TBUILD_COPY', `/${base} is not a directory, so no archive can be unpacked into it`, {
@@ -85,7 +85,9 @@ async function* unpack(
     below: (inner) => below(placer, join(base, inner), inner),
   };
   for await (const entry of layerEntries(readTar(decompress(observed())), options))
-    yield owned(entry, request.ownership);
+    {
+    if (!isRoot(entry, base)) yield owned(entry, request.ownership);
+  }
   const sha256 = hash.digest('hex');
   if (file.content.kind === 'copy' && sha256 !== file.content.sha256)
     adding.changed.push({ path: file.content.path, sha256, size });
@@ -99,7 +101,12 @@ function below(placer: Placer, path: string, inner: string): ReturnType<NonNulla
   return entry.type === 'symlink' ? { type: 'symlink', link: entry.link ?? '' } : { type: 'other' };
 }
 
-/** --chown holds for all that an archive brings; --chmod does not (as docker build). */
+/** An archive's entry for its own root says nothing about the destination (as docker build). */
+function isRoot(entry: WriteEntry, base: string): boolean {
+  return entry.path === (base === '' ? '.' : base);
+}
+
+/** --chown holds for all that an archive brings; --chmod does not, nor for the directories on the way (as docker build). */
 function owned(entry: WriteEntry, { owner }: Ownership): WriteEntry {
   if (owner === undefined || entry.type === 'whiteout' || entry.type === 'hardlink' || entry.type === 'parent')
     return entry;

@@ -13,6 +13,8 @@ export function formatError(error: unknown): string {
   if (typeof output === 'string' && output !== '') parts.push(`last output:\n${indent(output)}`);
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   if (cause !== undefined && !error.message.includes(cause)) parts.push(`cause: ${cause}\n`);
+  const cleanup = error.details['cleanup'];
+  if (Array.isArray(cleanup)) parts.push(...cleanup.map((sentence) => `and while cleaning up: ${String(sentence)}\n`));
   if (error.hint !== undefined) parts.push(`hint: ${error.hint}\n`);
   parts.push(`(${error.code})\n`);
   return parts.join('');

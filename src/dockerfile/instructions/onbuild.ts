@@ -4,7 +4,7 @@ import { splitCommand } from '../split-command.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 
-/** As docker, this looks at no more of the trigger than its keyword: the rest is read by the build that it fires in. */
+/** As docker, this keeps the trigger to the letter and looks at no more of the trigger than its keyword: the rest is read by the build that it fires in. */
 export function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
   refuseFlags(raw);
   if (raw.args === '') throw syntaxError('ONBUILD requires at least one argument', raw.span);
@@ -13,5 +13,10 @@ export function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
   if (trigger === 'FROM' || trigger === 'MAINTAINER') {
     throw syntaxError(`${trigger} isn't allowed as an ONBUILD trigger`, raw.span);
   }
-  return { kind: 'onbuild', span: raw.span, text: raw.text, trigger: raw.args };
+  return {
+    kind: 'onbuild',
+    span: raw.span,
+    text: raw.text,
+    trigger: raw.line.slice(raw.keyword.length).replace(/^[\t\n\f\r ]+/, ''),
+  };
 }

@@ -272,6 +272,8 @@ describe('the others', () => {
     ['VOLUME ["/a", b]', { kind: 'volume', paths: ['["/a",', 'b]'] }],
     ['onbuild   run   echo $X \\\n  a', { kind: 'onbuild', trigger: 'run   echo $X   a' }],
     ['ONBUILD COPY --foo a', { kind: 'onbuild', trigger: 'COPY --foo a' }],
+    ['ONBUILD   FOO x \t', { kind: 'onbuild', trigger: 'FOO x \t' }],
+    ['ONBUILD -- FOO x', { kind: 'onbuild', trigger: '-- FOO x' }],
     ['ONBUILD FOO x', { kind: 'onbuild', trigger: 'FOO x' }],
     ['HEALTHCHECK none', { kind: 'healthcheck', check: { kind: 'none' } }],
     ['HEALTHCHECK --interval=1s NONE', { kind: 'healthcheck', check: { kind: 'none' } }],
