@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
@@ -12,6 +12,7 @@ export async function loadDockerfile(
   store: Store,
   options: ResolvedOptions,
 ): Promise<{ dockerfile: Dockerfile; path: string }> {
+  checkContext(options.context);
   const { path, bytes } = readDockerfile(options);
   const name = createHash('sha256').update(`${parserVersion}\n${path}\n`).update(bytes).digest('hex');
   const kept = await store.readValue('dockerfiles', name);
@@ -22,13 +23,21 @@ export async function loadDockerfile(
   return { dockerfile, path };
 }
 
+/** Also when no step reads it: a mistyped context must not go unnoticed. */
+function checkContext(context: string): void {
+  const stats = statSync(context, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return;
+  const what = stats === undefined ? 'does not exist' : 'is not a directory';
+  throw new TbuildError('TBUILD_CONTEXT', `the build context ${context} ${what}`);
+}
+
 // Far beyond any real Dockerfile; keeps a mistaken path (a disk image, say) out of memory.
 const maxSize = 16 * 1024 * 1024;
 
 function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: string; bytes: Buffer } {
   if (dockerfile === '-') {
     throw new TbuildError('TBUILD_UNSUPPORTED', 'a Dockerfile from standard input (-f -) is not supported yet', {
-      hint: 'write it to a file',
+      hint: 'write it to a file, or give -f /dev/stdin',
     });
   }
   const candidates =

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { TbuildError } from '../errors.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
@@ -65,10 +66,7 @@ export interface ResolvedOptions {
 }
 
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
-  const context = options.context instanceof URL ? options.context.pathname : options.context;
-  if (typeof context !== 'string' || context === '')
-    throw new TypeError(`context must be a path or a file URL, not ${String(context)}`);
-  refuseRemoteContext(context);
+  const context = contextPath(options.context);
   const buildArgs = options.buildArgs ?? {};
   return {
     context: resolve(context),
@@ -80,17 +78,34 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     noCache: options.noCache ?? false,
     network: options.network ?? 'host',
     platform: options.platform ?? hostPlatform(),
-    buildContexts: options.buildContexts ?? {},
+    buildContexts: withoutPrototype(options.buildContexts ?? {}),
     outputs: options.outputs ?? [],
-    epoch: options.sourceDateEpoch ?? parseEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? process.env['SOURCE_DATE_EPOCH']),
+    epoch:
+      checkEpoch(options.sourceDateEpoch) ??
+      parseEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? process.env['SOURCE_DATE_EPOCH']),
     userns: options.userns ?? 'auto',
     usernsStart: options.usernsStart,
-    concurrency: options.concurrency ?? 4 * parallelism,
+    concurrency: checkConcurrency(options.concurrency ?? 4 * parallelism),
   };
 }
 
+/** Names that a Dockerfile gives are looked up in it: `FROM constructor` must find nothing. */
+function withoutPrototype(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.assign(Object.create(null) as Record<string, string>, values);
+}
+
+function contextPath(context: unknown): string {
+  const path = context instanceof URL && context.protocol === 'file:' ? fileURLToPath(context) : context;
+  if (typeof path !== 'string' && !(path instanceof URL))
+    throw new TypeError(`context must be a path or a file URL, not ${String(path)}`);
+  const text = String(path);
+  if (text === '') throw new TbuildError('TBUILD_USAGE', 'the build context must be a directory, not an empty name');
+  refuseRemoteContext(text);
+  return text;
+}
+
 function refuseRemoteContext(context: string): void {
-  if (context !== '-' && !/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) return;
+  if (context !== '-' && !/^(https?|git|ssh|ftp):\/\/|^git@|^github\.com\//.test(context)) return;
   throw new TbuildError(
     'TBUILD_UNSUPPORTED',
     `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`,
@@ -98,6 +113,16 @@ function refuseRemoteContext(context: string): void {
       hint: 'clone or unpack it first and give the directory',
     },
   );
+}
+
+function checkConcurrency(concurrency: number): number {
+  if (Number.isInteger(concurrency) && concurrency > 0) return concurrency;
+  throw new TypeError(`concurrency must be a whole number above 0, not ${concurrency}`);
+}
+
+function checkEpoch(epoch: number | undefined): number | undefined {
+  if (epoch === undefined || (Number.isSafeInteger(epoch) && epoch >= 0)) return epoch;
+  throw new TypeError(`sourceDateEpoch must be a whole number of seconds since the epoch, not ${epoch}`);
 }
 
 function parseEpoch(text: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import { readReport, reportName, writeReport } from '../cache/report.ts';
-import type { BuildReport } from '../cache/report.ts';
+import type { BuildReport, ReportedStep } from '../cache/report.ts';
 import { assembleImage } from '../image/assemble.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { PlannedStep } from '../graph/plan.ts';
@@ -44,8 +44,20 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   const session = openSession({ options, store, signal, emit }, { path, report, plan });
   const learn = async (image: ImageRecord | undefined): Promise<void> => {
     await session.saveContext();
-    const runs = session.runs.map((run) => run.report());
-    await writeReport(store, report, reportOf({ options, path, started }, { image, names, steps, runs }));
+    const known = session.runs.map((run) => run.report());
+    const isWhole = known.length >= steps.length && known.every(({ hasResult }) => hasResult);
+    const earlier = isWhole ? [] : ((await session.earlierReport())?.steps ?? []);
+    const { context, target } = options;
+    await writeReport(store, report, {
+      version: 1,
+      context,
+      dockerfile: path,
+      target,
+      tags: names,
+      started,
+      steps: reportSteps(steps, known, earlier),
+      image: image?.id,
+    });
   };
   const image = await solveImage(session, names, learn);
   emit({ type: 'image', image, names });
@@ -60,7 +72,7 @@ async function solveImage(
   names: readonly string[],
   learn: (image: ImageRecord | undefined) => Promise<void>,
 ): Promise<ImageRecord> {
-  let image: ImageRecord | undefined;
+  let image: ImageRecord | undefined = undefined;
   await using cleanup = openCleanup();
   cleanup.defer(() => learn(image));
   image = await finish(session, await session.solveTarget(), names);
@@ -141,45 +153,35 @@ function openSession(
   };
 }
 
-function reportOf(
-  { options, path, started }: { readonly options: ResolvedOptions; readonly path: string; readonly started: number },
-  {
-    image,
-    names,
-    steps,
-    runs,
-  }: {
-    image: ImageRecord | undefined;
-    names: readonly string[];
-    steps: readonly PlannedStep[];
-    runs: BuildReport['steps'];
-  },
-): BuildReport {
-  const ran = new Set(runs.map(({ id }) => id));
-  const missing = steps
-    .filter(({ id }) => !ran.has(id))
-    .map(
-      ({ id, number, text }) =>
-        ({
-          id,
-          number,
-          text,
-          outcome: 'not-reached',
-          cause: undefined,
-          inputs: undefined,
-          layer: undefined,
-          durationMs: 0,
-        }) as const,
-    );
-  const all = [...runs, ...missing].sort((a, b) => a.number - b.number);
+/** Of steps without a result what earlier builds learned is kept, for the next one to compare with. */
+function reportSteps(
+  planned: readonly PlannedStep[],
+  known: readonly ReportedStep[],
+  earlier: readonly ReportedStep[],
+): readonly ReportedStep[] {
+  const started = new Set(known.map(({ id }) => id));
+  const missing = planned.filter(({ id }) => !started.has(id)).map(notReached);
+  return [...known, ...missing]
+    .map((step) => {
+      const before = step.hasResult ? undefined : earlier.find(({ id }) => id === step.id);
+      if (before === undefined) return step;
+      const { inputs, hasResult, layer } = before;
+      return step.inputs === undefined ? { ...step, inputs, hasResult, layer } : { ...step, layer };
+    })
+    .sort((a, b) => a.number - b.number);
+}
+
+function notReached({ id, number, text }: PlannedStep): ReportedStep {
+  const outcome = 'not-reached';
   return {
-    version: 1,
-    context: options.context,
-    dockerfile: path,
-    target: options.target,
-    tags: names,
-    started,
-    steps: all,
-    image: image?.id,
+    id,
+    number,
+    text,
+    outcome,
+    cause: undefined,
+    inputs: undefined,
+    hasResult: false,
+    layer: undefined,
+    durationMs: 0,
   };
 }

@@ -1,6 +1,5 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
-import { parseInstruction, triggerKinds } from '../dockerfile/parse-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
 import { resolveArgs } from '../dockerfile/resolve-args.ts';
 import type { PlannedStep } from '../graph/plan.ts';
@@ -27,7 +26,7 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
   let state = start;
   let created: number | undefined;
   const work = [
-    ...triggerSteps(plan, fromStep, triggers),
+    ...(await triggerSteps(plan, fromStep, triggers)),
     ...plan.stage.instructions.map((instruction, index) => ({ instruction, step: steps[index] ?? fromStep })),
   ];
   for (const { instruction, step } of work) {
@@ -110,11 +109,13 @@ async function openBase(
 }
 
 /** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
-function triggerSteps(
+async function triggerSteps(
   plan: StagePlan,
   from: PlannedStep,
   triggers: readonly string[],
-): { instruction: Instruction; step: PlannedStep }[] {
+): Promise<{ instruction: Instruction; step: PlannedStep }[]> {
+  if (triggers.length === 0) return [];
+  const { parseInstruction, triggerKinds } = await import('../dockerfile/parse-instruction.ts');
   return triggers.map((trigger, index) => ({
     instruction: {
       ...parseInstruction(trigger, {

@@ -65,7 +65,11 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
     },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
     progress: (label, current, total) => session.emit({ type: 'step:progress', step, label, current, total }),
-    report: () => ({ id: step.id, number: step.number, text: step.text, outcome, cause, inputs, layer, durationMs }),
+    report() {
+      const { id, number, text } = step;
+      const hasResult = outcome !== 'failed' && outcome !== 'not-reached';
+      return { id, number, text, outcome, cause, inputs, hasResult, layer, durationMs };
+    },
     finish() {
       durationMs = performance.now() - started;
       if (outcome !== 'failed' && outcome !== 'not-reached') {
@@ -95,7 +99,8 @@ async function explainMiss(
 ): Promise<Cause> {
   const earlierSteps = (await session.earlierReport())?.steps ?? [];
   const earlier = earlierSteps.find(({ id }) => id === step.id);
-  const known: EarlierStep | undefined = earlier?.inputs === undefined ? undefined : { inputs: earlier.inputs };
+  const known: EarlierStep | undefined =
+    earlier?.inputs === undefined ? undefined : { inputs: earlier.inputs, hasResult: earlier.hasResult };
   const changedBelow = session.runs
     .filter((run) => run.step.stage === step.stage && run.step.number < step.number)
     .map((run) => run.report())

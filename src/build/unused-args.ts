@@ -1,8 +1,14 @@
 import type { Dockerfile } from '../dockerfile/instruction.ts';
-import { proxyArgs } from '../dockerfile/predefined-args.ts';
+import { platformArgs, proxyArgs } from '../dockerfile/predefined-args.ts';
+import { hostPlatform } from '../oci/platform.ts';
 
 /** Build arguments that mean something without an ARG. */
-const meaningful = new Set([...proxyArgs, 'SOURCE_DATE_EPOCH']);
+const platform = hostPlatform();
+const meaningful = new Set([
+  ...proxyArgs,
+  ...platformArgs({ target: platform, build: platform, targetStage: undefined }).keys(),
+  'SOURCE_DATE_EPOCH',
+]);
 
 /** Names given with --build-arg that no ARG of the file declares: probably a typing mistake. */
 export function unusedBuildArgs(
@@ -17,6 +23,6 @@ export function unusedBuildArgs(
     if (instruction.kind === 'arg') for (const { name } of instruction.args) declared.add(name);
   }
   return Object.keys(buildArgs).filter(
-    (name) => !declared.has(name) && !meaningful.has(name) && !/^(TARGET|BUILD|BUILDKIT_)/.test(name),
+    (name) => !declared.has(name) && !meaningful.has(name) && !name.startsWith('BUILDKIT_'),
   );
 }

@@ -29,12 +29,16 @@ export type Cause =
   | { readonly kind: 'files'; readonly origin: string; readonly changes: FileChanges | undefined }
   | { readonly kind: 'earlier-step'; readonly step: string | undefined }
   | { readonly kind: 'state'; readonly question: string; readonly before: string; readonly after: string }
+  /** Nothing differs from the last build, but that one failed or was ended before the step had a result. */
+  | { readonly kind: 'unfinished' }
   | { readonly kind: 'layer-gone' }
   | { readonly kind: 'record-gone' };
 
 /** A step of an earlier build, as its report remembers it. */
 export interface EarlierStep {
   readonly inputs: StepInputs;
+  /** False when it failed, or was ended before it had a result. */
+  readonly hasResult: boolean;
 }
 
 export interface CauseContext {
@@ -65,7 +69,7 @@ export function findCause({ inputs, earlier, miss, changedBelow }: CauseContext)
   }
   if (miss.kind === 'fact') return stateCause(miss);
   if (before.below !== inputs.below) return { kind: 'earlier-step', step: changedBelow };
-  return { kind: 'record-gone' };
+  return { kind: earlier.hasResult ? 'record-gone' : 'unfinished' };
 }
 
 function stateCause(miss: Extract<Miss, { kind: 'fact' }>): Cause {
@@ -105,6 +109,8 @@ export function describeCause(cause: Cause): string {
         : `an earlier step gave another result: ${cause.step}`;
     case 'state':
       return `what it found in the image changed: ${describeQuestion(cause.question)} was ${cause.before}, now ${cause.after}`;
+    case 'unfinished':
+      return 'it had no result in the last build';
     case 'layer-gone':
       return 'its layer has been removed from the store';
     case 'record-gone':

@@ -10,8 +10,11 @@ export interface ReportedStep {
   readonly text: string;
   readonly outcome: 'base' | 'cached' | 'executed' | 'failed' | 'not-reached';
   readonly cause: Cause | undefined;
+  /** Of a step that was not reached: those of the last build that reached it, and so with the layer. */
   readonly inputs: StepInputs | undefined;
-  /** Layer that the step put on the chain, if any, and whether the chain below was another than in the last build. */
+  /** False when with these inputs it failed, or was ended before it had a result. */
+  readonly hasResult: boolean;
+  /** Layer that the step put on the chain, if any. */
   readonly layer: string | undefined;
   readonly durationMs: number;
 }

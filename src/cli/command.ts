@@ -29,13 +29,15 @@ export interface ParsedArguments {
   string(name: string): string | undefined;
   strings(name: string): readonly string[];
   flag(name: string): boolean;
+  /** One of the allowed words; undefined when the option is not given. Throws TBUILD_USAGE. */
+  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined;
 }
 
 export interface Terminal {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted when the command must end early. */
   readonly signal: AbortSignal;
 }
 
@@ -47,7 +49,7 @@ export interface Command {
 
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
-  help: { type: 'boolean', help: 'Print this help' },
+  help: { type: 'boolean', short: 'h', help: 'Print this help' },
   store: {
     type: 'string',
     value: 'DIR',
@@ -68,7 +70,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
   try {
     parsed = parseArgs({ args: [...own], options: config, allowPositionals: true, strict: true });
   } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause);
+    const message = cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? cause.message) : String(cause);
     throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${message}`, {
       cause,
       hint: `see tbuild ${spec.name} --help`,
@@ -77,12 +79,20 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   const positionals = [...parsed.positionals, ...rest];
   if (values['help'] !== true) checkCount(spec, positionals);
+  const string = (name: string): string | undefined => values[name] as string | undefined;
   return {
     positionals,
-    string: (name) => values[name] as string | undefined,
+    string,
     strings: (name) => (values[name] as string[] | undefined) ?? [],
     flag: (name) => values[name] === true,
+    choice: (name, allowed) => oneOf(name, string(name), allowed),
   };
+}
+
+function oneOf<T extends string>(name: string, value: string | undefined, allowed: readonly T[]): T | undefined {
+  const found = allowed.find((each) => each === value);
+  if (value === undefined || found !== undefined) return found;
+  throw new TbuildError('TBUILD_USAGE', `--${name} must be ${allowed.join(' or ')}, not ${JSON.stringify(value)}`);
 }
 
 function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
@@ -93,19 +103,30 @@ function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
   throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${wanted}`, { hint: `usage: ${spec.usage}` });
 }
 
+type Options = Readonly<Record<string, OptionSpec>>;
+
 function splitAtPositional(
-  options: Readonly<Record<string, OptionSpec>>,
+  options: Options,
   argv: readonly string[],
 ): { own: readonly string[]; rest: readonly string[] } {
-  const shorts = new Map(Object.entries(options).map(([name, { short }]) => [short ?? '', name]));
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
     if (word === '--') return { own: argv.slice(0, index), rest: argv.slice(index + 1) };
     if (!word.startsWith('-') || word === '-') return { own: argv.slice(0, index), rest: argv.slice(index) };
-    const name = word.startsWith('--') ? word.slice(2) : word.length === 2 ? (shorts.get(word.slice(1)) ?? '') : '';
-    if (!word.includes('=') && options[name]?.type === 'string') index++;
+    if (takesNextWord(options, word)) index++;
   }
   return { own: argv, rest: [] };
+}
+
+/** `--env`, `-e` and `-ie` are followed by their value; `--env=A=1`, `-eA=1` and `-i` are not. */
+function takesNextWord(options: Options, word: string): boolean {
+  if (word.startsWith('--')) return !word.includes('=') && options[word.slice(2)]?.type === 'string';
+  const first = word
+    .slice(1)
+    .split('')
+    .findIndex((letter) => Object.values(options).find(({ short }) => short === letter)?.type !== 'boolean');
+  const letter = first < 0 ? undefined : word[first + 1];
+  return first + 2 === word.length && Object.values(options).some(({ short }) => short === letter);
 }
 
 /** The text of `--help`. */

@@ -4,31 +4,33 @@ import type { Command, Terminal } from './command.ts';
 import { command as buildCommand } from './commands/build.ts';
 import { commandLoaders, findLoader } from './commands/index.ts';
 import { formatError } from './ui/error.ts';
-import { handleSignals } from './signals.ts';
+import type { Ending } from './signals.ts';
+import { watchForInterruption } from './signals.ts';
 
 /** Runs one command line and resolves to the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { signal, release } = handleSignals();
+  const { signal, ending, release } = watchForInterruption(process);
   const { stdin, stdout, stderr } = process;
-  const terminal: Terminal = { stdin, stdout, stderr, signal };
-  try {
-    return await dispatch(argv, terminal);
-  } catch (error) {
-    if (signal.aborted) {
-      stderr.write('interrupted\n');
-      return 130;
-    }
-    if (isBrokenPipe(error)) return 141;
-    stderr.write(formatError(error));
-    return error instanceof TbuildError && error.code === 'TBUILD_USAGE' ? 125 : 1;
-  } finally {
-    release();
-  }
+  const end = await dispatch(argv, { stdin, stdout, stderr, signal }).then(
+    (status): Ending => ({ status, message: undefined }),
+    (error: unknown) => failure(error, argv),
+  );
+  release();
+  const { status, message } = ending() ?? end;
+  if (message !== undefined) stderr.write(`${message.trimEnd()}\n`);
+  return status;
+}
+
+function failure(error: unknown, [command]: readonly string[]): Ending {
+  const isMistake = error instanceof TbuildError && error.code === 'TBUILD_USAGE';
+  // As `docker run`: any other status is that of the command.
+  return { status: isMistake || command === 'run' ? 125 : 1, message: formatError(error) };
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [first] = argv;
-  if (first === undefined || first === 'help' || (first === '--help' && argv.length === 1)) {
+  const [first, ...rest] = argv;
+  if (first === 'help' && rest.length > 0) return dispatch([...rest, '--help'], terminal);
+  if (first === undefined || first === 'help' || (isHelp(first) && rest.length === 0)) {
     terminal.stdout.write(await overview());
     return first === undefined ? 125 : 0;
   }
@@ -50,12 +52,15 @@ async function overview(): Promise<string> {
   return `Usage: tbuild [build] [OPTIONS] CONTEXT\n       tbuild COMMAND [OPTIONS]\n\nBuilds OCI images from Dockerfiles: no daemon, no engine, no root.\n\nCommands:\n${rows.join('\n')}\n\nRun 'tbuild COMMAND --help' for more about a command.\n`;
 }
 
-function unknownCommand(word: string): TbuildError {
-  return new TbuildError('TBUILD_USAGE', `${JSON.stringify(word)} is not a tbuild command`, {
-    hint: `see tbuild --help; for a build context write ./${word}`,
-  });
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
 }
 
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
+function unknownCommand(word: string): TbuildError {
+  const longer = commandLoaders.flatMap(({ names }) => names).filter((name) => name.startsWith(`${word} `));
+  const hint =
+    longer.length > 0
+      ? `there is ${longer.map((name) => `tbuild ${name}`).join(', ')}`
+      : `see tbuild --help; for a build context write ./${word}`;
+  return new TbuildError('TBUILD_USAGE', `${JSON.stringify(word)} is not a tbuild command`, { hint });
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
+import { findUnreadable, unreadableDirectory } from './scan.ts';
 import type { MissingReason } from './source-paths.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
@@ -21,7 +22,9 @@ const listedNames = 10;
 
 /** Says why a source is not there: ignored (by which line), broken link, or simply absent, and then what is there. */
 export function sourceNotFound(missing: MissingSource): TbuildError {
-  const { source, path, reason, span } = missing;
+  const { source, path, reason, span, tree } = missing;
+  const unreadable = findUnreadable(tree.scan, path);
+  if (unreadable !== undefined) return unreadableDirectory(unreadable);
   const { why, hint } = explain(missing);
   return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in the build context: ${why}`, {
     hint,
@@ -82,7 +85,7 @@ function neighbours({ tree, path }: MissingSource): { readonly directory: string
   const names: string[] = [];
   const end = record < 0 ? scan.length : scan.subtreeEnd(record);
   for (let at = record + 1; at < end; at = scan.subtreeEnd(at)) {
-    if (tree.isVisible(at)) names.push(basename(scan.path(at)));
+    if (tree.isVisible(at) && scan.mode(at) !== 0) names.push(basename(scan.path(at)));
   }
   return { directory, names };
 }

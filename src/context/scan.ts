@@ -27,7 +27,27 @@ export interface Scan {
 
 const headerSize = 60;
 
-/** Throws `TBUILD_CONTEXT` when the root is missing, no directory, or holds a directory that cannot be read. */
+/** Throws for a record that stands for the unknown contents of a directory that may not be read: whoever comes to it needs them. */
+export function requireReadable(scan: Scan, record: number): void {
+  if (scan.mode(record) === 0) throw unreadableDirectory(scan.path(record).slice(0, -1));
+}
+
+/** The directory on the way to a path whose contents are unknown because it may not be read. */
+export function findUnreadable(scan: Scan, path: string): string | undefined {
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (scan.find(path.slice(0, slash + 1)) >= 0) return path.slice(0, slash);
+  }
+  return undefined;
+}
+
+export function unreadableDirectory(path: string): TbuildError {
+  return new TbuildError('TBUILD_CONTEXT', `no permission to read the directory ${path} in the build context`, {
+    hint: 'change its mode or owner, or exclude it with .dockerignore',
+    details: { path },
+  });
+}
+
+/** Throws `TBUILD_CONTEXT` when the root is missing, no directory, or cannot be read. */
 export async function scanContext(addon: NativeAddon, root: string, rules: readonly PruneRule[]): Promise<Buffer> {
   try {
     return await addon.scanTree(root, rules);

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileDigests } from './file-digests.ts';
 import { fileType, isDirectory, isRegular } from './file-type.ts';
+import { requireReadable } from './scan.ts';
 import type { SourceMatch } from './source-paths.ts';
 import { contextRoot } from './source-paths.ts';
 import { requireUtf8 } from './utf8-name.ts';
@@ -70,14 +71,18 @@ export interface SelectionParts {
   readonly skipped: readonly string[];
 }
 
-/** The records that a match stands for: itself, and what is visible below it. */
+/** The records that a match stands for: itself, and what is visible below it. Throws `TBUILD_CONTEXT` for a directory that may not be read. */
 export function recordsOf(tree: VisibleTree, match: SourceMatch): number[] {
   const { scan } = tree;
   const start = match.record === contextRoot ? 0 : match.record;
   const isTree = match.record === contextRoot || isDirectory(scan.mode(start));
   const end = match.record === contextRoot ? scan.length : isTree ? scan.subtreeEnd(start) : start + 1;
   const records: number[] = [];
-  for (let record = start; record < end; record++) if (tree.isVisible(record)) records.push(record);
+  for (let record = start; record < end; record++) {
+    if (!tree.isVisible(record)) continue;
+    requireReadable(scan, record);
+    records.push(record);
+  }
   return records;
 }
 

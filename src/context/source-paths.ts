@@ -3,6 +3,7 @@ import { TbuildError } from '../errors.ts';
 import { contextPath } from './clean-path.ts';
 import { isDirectory, isLink } from './file-type.ts';
 import { compileGoMatch, hasWildcards, MalformedPattern } from './go-match.ts';
+import { requireReadable } from './scan.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 /** One thing that a source of COPY or ADD names. */
@@ -37,7 +38,7 @@ const maximumLinks = 40;
 /**
  * What a source names, as BuildKit finds it: cleaned lexically; a path follows links in every component, the last too, and never leaves the context; a pattern follows them
  * in the components before the first wildcard and in what it matched, not between. A pattern that matches nothing is no error.
- * Throws `TBUILD_SOURCE_NOT_FOUND`, or `TBUILD_DOCKERFILE_SYNTAX` for a malformed pattern.
+ * Throws `TBUILD_SOURCE_NOT_FOUND`, `TBUILD_CONTEXT` where a directory on the way may not be read, or `TBUILD_DOCKERFILE_SYNTAX` for a malformed pattern.
  */
 export function findSource(finder: SourceFinder, source: string, span: SourceSpan | undefined): SourceMatch[] {
   const path = contextPath(source);
@@ -68,7 +69,9 @@ function* walkMatches(
   for (let record = base + 1; record < end;) {
     const path = scan.path(record);
     const below = path.slice(prefix.length);
-    const isMatch = tree.isVisible(record) && matches.test(below);
+    const isVisible = tree.isVisible(record);
+    if (isVisible) requireReadable(scan, record);
+    const isMatch = isVisible && matches.test(below);
     if (isMatch) yield path;
     const isTooDeep = below.split('/').length >= matches.depth;
     record = isMatch || isTooDeep ? scan.subtreeEnd(record) : record + 1;

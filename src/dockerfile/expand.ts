@@ -1,5 +1,6 @@
 import { TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
+import { ExpansionProblem, maxResultLength, resultTooLong } from './expansion-problem.ts';
 import { removePrefix, removeSuffix, replaceEvery, replaceFirst } from './shell-pattern.ts';
 import { createSplitter } from './word-splitter.ts';
 import type { Sink } from './word-splitter.ts';
@@ -62,7 +63,6 @@ interface Stop {
   readonly isRaw: boolean;
 }
 
-const maxResultLength = 1_048_576;
 const maxDepth = 64;
 const maxPatternWork = 200_000_000;
 
@@ -79,7 +79,7 @@ function run(
   try {
     readPieces(cursor, undefined, (piece, isSplittable) => {
       length += piece.length;
-      if (length > maxResultLength) throw tooLong();
+      if (length > maxResultLength) throw resultTooLong();
       pieces.push(piece);
       splitter.add(piece, isSplittable);
     });
@@ -261,7 +261,7 @@ function matchPattern(
   try {
     return match();
   } catch (cause) {
-    if (cause instanceof RangeError) throw tooLong();
+    if (cause instanceof RangeError) throw resultTooLong();
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new ExpansionProblem(`invalid pattern (${pattern}) in substitution: ${cause.message}`, { cause });
   }
@@ -272,7 +272,7 @@ function readOperand(cursor: Cursor, stop: Stop): string {
   let length = 0;
   readPieces(cursor, stop, (piece) => {
     length += piece.length;
-    if (length > maxResultLength) throw tooLong();
+    if (length > maxResultLength) throw resultTooLong();
     pieces.push(piece);
   });
   return pieces.join('');
@@ -298,10 +298,3 @@ function nextCharacter(text: string, at: number): string {
   const point = text.codePointAt(at);
   return point === undefined ? '' : String.fromCodePoint(point);
 }
-
-function tooLong(): ExpansionProblem {
-  return new ExpansionProblem(`the result is longer than ${maxResultLength} characters`);
-}
-
-/** Ends an expansion from any depth; `run` says what was being expanded and where. */
-class ExpansionProblem extends Error {}

@@ -35,15 +35,18 @@ export function draftFromImage(image: ImageConfig): ImageDraft {
     platform: normalizePlatform(image),
     author: image.author,
     config: withDefaultPath(withoutTriggers(knownFields(image.config ?? {}))),
-    history: (image.history ?? []).map(pickHistoryFields),
+    history: historyOfLayers(image),
     isCmdSet: false,
     argValues: new Map(),
   };
 }
 
-/** `FROM stage` */
+/** `FROM stage`: arguments are inherited with their values, but for those that a variable of ENV hides (as docker build). */
 export function draftFromStage(stage: ImageDraft): ImageDraft {
-  return { ...stage, config: withoutTriggers(stage.config), isCmdSet: false };
+  const argValues = new Map(
+    [...stage.argValues].filter(([name]) => environmentValue(stage.config, name) === undefined),
+  );
+  return { ...stage, config: withoutTriggers(stage.config), isCmdSet: false, argValues };
 }
 
 /** What a stage has to run directly behind its FROM, each the text of one instruction. */
@@ -83,6 +86,19 @@ export function knownFields(config: ContainerConfig): ContainerConfig {
     ...(config.OnBuild === undefined ? {} : { OnBuild: config.OnBuild }),
     ...(config.Shell === undefined ? {} : { Shell: config.Shell }),
   };
+}
+
+/** One entry for each layer, whatever the config tells: history is optional there, and may tell of more or fewer (as BuildKit mends it). */
+function historyOfLayers({ history = [], rootfs, created }: ImageConfig): readonly HistoryEntry[] {
+  let layers = 0;
+  const told = history.map((entry) => {
+    const picked = pickHistoryFields(entry);
+    const isEmpty = entry.empty_layer === true || layers === rootfs.diff_ids.length;
+    if (!isEmpty) layers++;
+    return isEmpty ? { ...picked, empty_layer: true } : picked;
+  });
+  const untold = Array.from(rootfs.diff_ids.slice(layers), () => (created === undefined ? {} : { created }));
+  return [...told, ...untold];
 }
 
 function pickHistoryFields(entry: HistoryEntry): HistoryEntry {

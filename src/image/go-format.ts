@@ -49,7 +49,8 @@ function escapeCharacter(character: string, quote: string): string {
   if (character === quote) return `\\${quote}`;
   const named = namedEscapes[character];
   if (named !== undefined) return named;
-  if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) return character;
+  // Most are ASCII; the classes of Unicode take milliseconds to compile.
+  if (/^[ -~]$/.test(character) || /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, '0')}`;
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;

@@ -27,6 +27,7 @@ export interface NativeAddon {
    *
    * Depth first, names sorted by bytes; the root itself is not listed. Each record, little-endian, without padding:
    * `u32 pathLength · u32 mode (with S_IFMT) · u32 uid · u32 gid · u64 dev · u64 ino · u64 size · i64 mtimeNs · i64 ctimeNs · u32 nlink · path bytes` (relative, `/`-separated).
+   * Behind a directory that may not be read or searched, in place of what is in it, comes a record of zeros whose path is the directory's with a slash at the end.
    */
   scanTree(root: string, rules: readonly PruneRule[]): Promise<Buffer>;
   /**

@@ -93,10 +93,11 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
 }
 
 async function run(operation: Operation, fields: Fields, callbacks: RunCallbacks): Promise<RunOutcome> {
+  const ended = new AbortController();
   return withOperation(operation, async () => {
     await operation.sendFields('R', [['op', 'run'], ...fields]);
     // Standard input has no say in how the command ends: it is fed until the result is there.
-    if (callbacks.stdin !== undefined) void feed(operation, callbacks.stdin).catch(() => undefined);
+    if (callbacks.stdin !== undefined) void feed(operation, callbacks.stdin, ended.signal).catch(() => undefined);
     const frames = operation.frames();
     for (;;) {
       const next = await frames.next();
@@ -106,7 +107,7 @@ async function run(operation: Operation, fields: Fields, callbacks: RunCallbacks
       else if (type === 'e') await callbacks.onOutput('stderr', payload);
       else if (type === 'P') announce(operation, decodeFields(payload), callbacks);
     }
-  });
+  }).finally(() => ended.abort());
 }
 
 function announce(operation: Operation, event: ReadonlyMap<string, string>, callbacks: RunCallbacks): void {
@@ -114,8 +115,11 @@ function announce(operation: Operation, event: ReadonlyMap<string, string>, call
   callbacks.onStarted?.(Number(event.get('pid')), (signal) => void operation.send('S', Buffer.from(String(signal))));
 }
 
-async function feed(operation: Operation, stdin: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of stdin) await operation.send('D', chunk);
+async function feed(operation: Operation, stdin: AsyncIterable<Uint8Array>, ended: AbortSignal): Promise<void> {
+  for await (const chunk of stdin) {
+    if (ended.aborted) return;
+    await operation.send('D', chunk);
+  }
   await operation.send('Z', Buffer.alloc(0));
 }
 

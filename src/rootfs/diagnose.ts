@@ -3,7 +3,6 @@ import { loadAddon } from '../native/load.ts';
 import type { SandboxIdentity } from '../sandbox/identity.ts';
 import { systemIdentity } from './identity.ts';
 import { accessOf, withStore } from './open-store.ts';
-import { runCommand } from './run-command.ts';
 
 export interface Finding {
   readonly status: 'ok' | 'warning' | 'failure';
@@ -64,6 +63,7 @@ async function trySandbox(storeRoot: string | undefined): Promise<Omit<Finding, 
     await using job = await store.createJob();
     const { helper } = accessOf(store);
     await helper.write({ diff: job.diff, rootAttributes: { mode: 0o755, uid: 0, gid: 0, xattrs: {} }, tar: false }, []);
+    const { runCommand } = await import('./run-command.ts');
     const outcome = await runCommand(store, {
       chain: [],
       job: job.path,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
@@ -43,8 +44,13 @@ export async function createContainer(
     directory: job.path,
     exitCode: undefined,
   };
-  const write = (changes: Partial<ContainerRecord>): Promise<void> =>
-    writeFile(join(directory, 'container.json'), `${JSON.stringify({ ...record, ...changes })}\n`);
+  // One after the other: a command may end before it was noted that it runs.
+  let written: Promise<void> = Promise.resolve();
+  const write = (changes: Partial<ContainerRecord>): Promise<void> => {
+    const text = `${JSON.stringify({ ...record, ...changes })}\n`;
+    written = written.catch(() => undefined).then(() => writeFile(join(directory, 'container.json'), text));
+    return written;
+  };
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await write({});
   return {
@@ -56,7 +62,10 @@ export async function createContainer(
       await write({ exitCode, directory });
       return diff;
     },
-    forget: () => rm(directory, { recursive: true, force: true }),
+    async forget() {
+      await written.catch(() => undefined);
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 
@@ -72,6 +81,11 @@ export async function listContainers(store: Store): Promise<readonly ContainerRe
   const ids = await readdir(containersDirectory(store)).catch(() => []);
   const records = await Promise.all(ids.map((id) => readRecord(store, id)));
   return records.filter((record) => record !== undefined);
+}
+
+/** A running one, and one that is about to, has its job's directory, which is locked; when its process dies, the directory goes at the next opening of the store. */
+export function isEnded({ exitCode, directory }: ContainerRecord): boolean {
+  return exitCode !== undefined || !existsSync(directory);
 }
 
 async function readRecord(store: Store, id: string): Promise<ContainerRecord | undefined> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import type { PruneResult } from '../store/types.ts';
-import { containersDirectory, listContainers } from './container.ts';
+import { containersDirectory, isEnded, listContainers } from './container.ts';
 
 export interface PruneOptions {
   /** Also cache records, and images and layers that only they keep. @default false */
@@ -21,9 +21,7 @@ export async function prune({
   signal,
 }: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
   return withStore({ root: storeRoot, signal }, async (store) => {
-    const ended = (await listContainers(store)).filter(
-      ({ pid, exitCode }) => exitCode !== undefined || pid === undefined,
-    );
+    const ended = (await listContainers(store)).filter(isEnded);
     if (!dryRun) {
       const directories = ended.map(({ id }) => join(containersDirectory(store), id));
       await accessOf(store).helper.remove(directories.map((directory) => join(directory, 'diff')));

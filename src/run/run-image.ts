@@ -5,7 +5,6 @@ import { readImageConfig, requireImage } from '../image/read-image.ts';
 import type { ContainerConfig } from '../oci/config.ts';
 import type { SandboxBind } from '../sandbox/plan.ts';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
-import { runCommand } from '../rootfs/run-command.ts';
 import { mergedView } from '../store/merged.ts';
 import type { Store } from '../store/types.ts';
 import { createContainer } from './container.ts';
@@ -83,6 +82,7 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
   const container = await createContainer(store, job, { image: image.id, argv });
   let isKept = false;
   try {
+    const { runCommand } = await import('../rootfs/run-command.ts');
     const outcome = await runCommand(store, {
       chain: image.chain,
       job: job.path,

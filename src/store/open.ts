@@ -13,7 +13,6 @@ import { openListings } from './listing.ts';
 import { defaultRoot, prepareRoot } from './location.ts';
 import { openLock } from './lock.ts';
 import { storePaths } from './paths.ts';
-import { prune } from './prune.ts';
 import { addRecord, readRecords } from './records.ts';
 import { removeOwnTree } from './removal.ts';
 import type { RemoveTree } from './removal.ts';
@@ -113,7 +112,7 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     tag: (id, names) => tagImage(context, { id, names, layers }),
     untag: (name) => untagImage(context, name),
     removeImage: (id) => removeImage(context, id),
-    prune: (options) => prune(context, options),
+    prune: async (options) => (await import('./prune.ts')).prune(context, options),
     [Symbol.asyncDispose]: () => cleanup[Symbol.asyncDispose](),
   };
 }

@@ -64,6 +64,8 @@ async function packEntry(pack: Pack, entry: ArchiveEntry): Promise<void> {
     ...(entry.mtime < 0 || entry.mtime > maxHeaderTime ? { pax: { mtime: String(entry.mtime) } } : {}),
   };
   const { promise, resolve, reject } = withResolvers();
+  // It may reject while the content is still being written, and is awaited only then.
+  promise.catch(() => undefined);
   const sink = pack.entry(header, (error) => (error ? reject(error) : resolve()));
   if (entry.type === 'file') await writeContent(pack, sink, entry).catch(reject);
   await promise;

@@ -7,15 +7,21 @@ export interface Case {
   readonly name: string;
   /** Further arguments of both programs; `{context}` is the context's path. */
   readonly args: readonly string[];
-  /** Both must refuse it. */
-  readonly fails: boolean;
+  /** Who must refuse it. */
+  readonly refusedBy: readonly ('tbuild' | 'docker')[];
+  /** Where only one of them refuses it: the section of docs/differences.md that says why. */
+  readonly why: string | undefined;
+  /** An ordinary user cannot read all of the context. */
+  readonly needsRoot: boolean;
   /** Paths whose content or existence depends on the moment: the beginning of a path in the image, `*` for any characters but `/`. */
   readonly volatile: readonly string[];
 }
 
 interface Settings {
   readonly args?: readonly string[];
-  readonly fails?: boolean;
+  readonly refusedBy?: Case['refusedBy'];
+  readonly why?: string;
+  readonly needsRoot?: boolean;
   readonly volatile?: readonly string[];
 }
 
@@ -25,7 +31,8 @@ export function listCases(fixtures: string): readonly Case[] {
     .map((name) => {
       const path = join(fixtures, name, 'compare.json');
       const settings = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Settings) : {};
-      return { name, args: settings.args ?? [], fails: settings.fails ?? false, volatile: settings.volatile ?? [] };
+      const { args = [], refusedBy = [], why, needsRoot = false, volatile = [] } = settings;
+      return { name, args, refusedBy, why, needsRoot, volatile };
     });
 }
 
@@ -33,7 +40,8 @@ export function listCases(fixtures: string): readonly Case[] {
 export function prepareContext(folder: string, context: string): void {
   cpSync(folder, context, { recursive: true, verbatimSymlinks: true });
   const script = join(context, 'prepare.sh');
-  if (existsSync(script)) execFileSync('/bin/sh', ['-eu', script], { cwd: context, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (existsSync(script))
+    execFileSync('/bin/sh', ['-eu', script], { cwd: context, stdio: ['ignore', 'inherit', 'inherit'] });
   for (const name of ['prepare.sh', 'compare.json']) rmSync(join(context, name), { force: true });
   setTimes(context);
 }

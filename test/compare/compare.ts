@@ -17,7 +17,6 @@ docker, and compares the images: the unpacked trees, what each layer says, and t
 be taken by skopeo and umoci. Ends with status 1 when there is a difference that docs/differences.md does not explain.
 
 Options:
-      --store DIR      tbuild's store (default: a new one, removed at the end)
       --registry HOST  Where busybox, debian:trixie and node:20 are (default: $COMPARE_REGISTRY, or localhost:5000)
       --user NAME      Run tbuild as this user
   -v, --verbose        Print expected differences too
@@ -33,7 +32,8 @@ interface Bench {
   readonly directory: string;
   /** The program and first arguments of tbuild. */
   readonly tbuild: readonly [string, ...string[]];
-  readonly store: string;
+  /** Directory of tbuild's store and archive. */
+  readonly ours: string;
   readonly registry: string;
   readonly verbose: boolean;
 }
@@ -44,7 +44,6 @@ export async function main(argv: readonly string[], project: string): Promise<nu
     args: [...argv],
     allowPositionals: true,
     options: {
-      store: { type: 'string' },
       registry: { type: 'string', default: process.env['COMPARE_REGISTRY'] ?? 'localhost:5000' },
       user: { type: 'string' },
       verbose: { type: 'boolean', short: 'v', default: false },
@@ -66,8 +65,11 @@ export async function main(argv: readonly string[], project: string): Promise<nu
   const { user, registry, verbose } = values;
   const tbuild = user === undefined ? program : (['setpriv', ...asUser(user), ...program] as const);
   try {
-    const store = values.store ?? join(directory, 'store');
-    return await compareAll({ peers, project, directory, tbuild: [...tbuild], store, registry, verbose }, cases);
+    const ours = join(directory, 'tbuild');
+    mkdirSync(ours);
+    if (user !== undefined) await execute('chown', [`${user}:`, ours]);
+    const chosen = cases.filter(({ needsRoot }) => user === undefined || !needsRoot);
+    return await compareAll({ peers, project, directory, tbuild: [...tbuild], ours, registry, verbose }, chosen);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -94,14 +96,15 @@ async function compareCase(bench: Bench, each: Case, counts: Map<string, number>
   const { peers, project, directory, verbose } = bench;
   const context = join(directory, each.name);
   prepareContext(join(project, 'fixtures/compare', each.name), context);
-  const archives = { ours: join(directory, 'ours.tar'), docker: join(directory, 'docker.tar') };
+  const archives = { ours: join(bench.ours, 'archive.tar'), docker: join(directory, 'docker.tar') };
   const tag = `tbuild-compare/${each.name.toLowerCase()}`;
   const started = Date.now() / 1000;
   try {
     const ours = await attempt(buildOurs(bench, each, { context, archive: archives.ours }));
     const docker = await attempt(buildDocker(bench, each, { context, archive: archives.docker, tag }));
-    if (each.fails) return [ours, docker].flatMap((error, index) => (error === undefined ? [`${index === 0 ? 'tbuild' : 'docker'} builds what must fail`] : []));
-    if (ours !== undefined || docker !== undefined) return [...say('tbuild', ours), ...say('docker', docker)];
+    const refused = [...checkRefusal(each, 'tbuild', ours), ...checkRefusal(each, 'docker', docker)];
+    if (each.why !== undefined) counts.set(each.why, (counts.get(each.why) ?? 0) + 1);
+    if (refused.length > 0 || each.refusedBy.length > 0) return refused;
     const [image, other] = [await loadImage(archives.ours), await loadImage(archives.docker)];
     const problems: string[] = [];
     for (const difference of compareImages(image, other, started)) {
@@ -122,13 +125,25 @@ interface Place {
   readonly archive: string;
 }
 
-async function buildOurs({ tbuild, store, registry }: Bench, each: Case, { context, archive }: Place): Promise<void> {
+async function buildOurs({ tbuild, ours, registry }: Bench, each: Case, { context, archive }: Place): Promise<void> {
   const [program, ...first] = tbuild;
   const output = `type=oci,dest=${archive}`;
-  await execute(program, [...first, 'build', '--store', store, '--output', output, ...buildArguments(each, registry, context)]);
+  await execute(program, [
+    ...first,
+    'build',
+    '--store',
+    join(ours, 'store'),
+    '--output',
+    output,
+    ...buildArguments(each, registry, context),
+  ]);
 }
 
-async function buildDocker({ peers, registry }: Bench, each: Case, { context, archive, tag }: Place & { readonly tag: string }): Promise<void> {
+async function buildDocker(
+  { peers, registry }: Bench,
+  each: Case,
+  { context, archive, tag }: Place & { readonly tag: string },
+): Promise<void> {
   const build = ['docker', 'build', '--network=host', '--no-cache', '--provenance=false', '--quiet', '--tag', tag];
   await peers.run([...build, ...buildArguments(each, registry, context)]);
   await peers.run(['docker', 'save', '--output', archive, tag]);
@@ -147,17 +162,30 @@ async function checkArchive({ peers, directory }: Bench, archive: string): Promi
   mkdirSync(layout);
   try {
     await execute('tar', ['-xf', archive, '-C', layout]);
-    const { manifests } = JSON.parse(await execute('cat', [join(layout, 'index.json')])) as { manifests: readonly object[] };
+    const { manifests } = JSON.parse(await execute('cat', [join(layout, 'index.json')])) as {
+      manifests: readonly object[];
+    };
     if (manifests.length !== 1) return [`the archive has ${manifests.length} images`];
     const inspected = await attempt(peers.run(['skopeo', 'inspect', `oci-archive:${archive}`]).then(() => undefined));
     // umoci finds an image by its tag only.
     const tagged = `oci:${layout}-tagged:image`;
-    const copied = await attempt(peers.run(['skopeo', 'copy', '--quiet', `oci-archive:${archive}`, tagged]).then(() => undefined));
-    const unpacked = await attempt(peers.run(['umoci', 'unpack', '--image', `${layout}-tagged:image`, bundle]).then(() => undefined));
+    const copied = await attempt(
+      peers.run(['skopeo', 'copy', '--quiet', `oci-archive:${archive}`, tagged]).then(() => undefined),
+    );
+    const unpacked = await attempt(
+      peers.run(['umoci', 'unpack', '--image', `${layout}-tagged:image`, bundle]).then(() => undefined),
+    );
     return [...say('skopeo inspect', inspected), ...say('skopeo copy', copied), ...say('umoci unpack', unpacked)];
   } finally {
     for (const path of [layout, `${layout}-tagged`, bundle]) rmSync(path, { recursive: true, force: true });
   }
+}
+
+function checkRefusal({ refusedBy }: Case, who: 'tbuild' | 'docker', error: string | undefined): readonly string[] {
+  if (!refusedBy.includes(who)) return say(who, error);
+  if (error === undefined) return [`${who} builds what must fail`];
+  // A refusal is a coded error: anything else is a crash.
+  return who === 'tbuild' && !/\(TBUILD_[A-Z_]+\)$/.test(error) ? [`tbuild fails without a code: ${error}`] : [];
 }
 
 /** Why it failed; undefined when it did not. */

@@ -19,7 +19,7 @@ export interface Difference {
 
 /** @param started seconds since the epoch, before either build: times after it are "now", and two nows are equal. */
 export function compareImages(ours: LoadedImage, docker: LoadedImage, started: number): readonly Difference[] {
-  const [a, b] = [unpack(ours.layers), unpack(docker.layers)];
+  const [a, b] = [unpack(ours.layers, started), unpack(docker.layers, started)];
   return [
     ...compareConfigs(ours.config, docker.config),
     ...compareChanges(a.changes, b.changes),

@@ -9,9 +9,27 @@ export interface Expectation {
 
 export const expectations: readonly Expectation[] = [
   {
-    title: 'Times of directories that are passed through',
-    matches: ({ area, what, docker, entries }) =>
-      area === 'tree' && what === 'mtime' && entries?.ours?.type === 'directory' && docker === 'now',
+    title: 'Times of directories',
+    matches: ({ area, what, ours, docker, entries }) =>
+      area === 'tree' && what === 'mtime' && entries?.ours?.type === 'directory' && (docker === 'now' || ours < docker),
+  },
+  {
+    title: 'Mount points',
+    matches: ({ area, where, ours, docker }) =>
+      area !== 'config' && ours === 'absent' && docker === 'directory' && mountPoints.has(where.replace(/^\d+:/, '')),
+  },
+  {
+    title: 'Device nodes made by RUN',
+    matches: ({ area, ours, docker }) =>
+      area !== 'config' && ours === 'absent' && ['character', 'block'].includes(docker),
+  },
+  {
+    title: 'Extended attributes',
+    matches: ({ area, what, docker }) => area === 'tree' && what.startsWith('xattr user.') && docker === 'absent',
+  },
+  {
+    title: 'Hard links to files of an earlier layer',
+    matches: ({ area, what }, { name }) => area === 'tree' && what === 'hard links' && name === 'run-hardlinks-below',
   },
   {
     title: 'Paths that depend on the moment',
@@ -19,6 +37,8 @@ export const expectations: readonly Expectation[] = [
       area !== 'config' && volatile.some((pattern) => startsWith(where.replace(/^\d+:/, '').slice(1), pattern)),
   },
 ];
+
+const mountPoints = new Set(['/dev', '/proc', '/sys', '/etc']);
 
 function startsWith(path: string, pattern: string): boolean {
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');

@@ -70,7 +70,9 @@ export async function loadImage(archive: string): Promise<LoadedImage> {
 
 async function readLayer(bytes: AsyncIterable<Buffer>, mediaType: string): Promise<readonly TarEntry[]> {
   const entries: TarEntry[] = [];
-  const plain = mediaType.endsWith('gzip') ? (bytes as ReturnType<typeof createReadStream>).pipe(createGunzip()) : bytes;
+  const plain = mediaType.endsWith('gzip')
+    ? (bytes as ReturnType<typeof createReadStream>).pipe(createGunzip())
+    : bytes;
   for await (const entry of readEntries(plain)) entries.push(entry);
   return entries;
 }

@@ -11,7 +11,8 @@ export interface Peers {
 }
 
 /**
- * Looks for `in-peers` in $TBUILD_PEERS, else beside the project. Its home is $PEERS_HOME, else what it says itself.
+ * Looks for `in-peers` in $TBUILD_PEERS, else beside the project. Its home is $PEERS_HOME, else what it says itself. The daemon is that of $DOCKER_HOST, else the one with containerd's image
+ * store where there is one: the other has no COPY --link.
  * @returns a reason when there are no peers
  */
 export function findPeers(project: string): Peers | string {
@@ -20,6 +21,8 @@ export function findPeers(project: string): Peers | string {
   const asked = spawnSync(program, ['printenv', 'PEERS_HOME'], { encoding: 'utf8' });
   if (asked.status !== 0) return `the peers are not up: ${asked.stderr.trim()}`;
   const home = process.env['PEERS_HOME'] ?? asked.stdout.trim();
+  const socket = join(home, 'run/docker-c8d.sock');
+  if (process.env['DOCKER_HOST'] === undefined && existsSync(socket)) process.env['DOCKER_HOST'] = `unix://${socket}`;
   return { work: join(home, 'work'), run: (args) => execute(program, args) };
 }
 

@@ -110,7 +110,7 @@ function byteSource(stream: AsyncIterable<Buffer>): ByteSource {
     return done !== true;
   };
   const pass = async (size: number, visit: (chunk: Buffer) => void): Promise<void> => {
-    for (let left = size; left > 0; ) {
+    for (let left = size; left > 0;) {
       if (rest.length === 0 && !(await refill())) throw new Error('the tar ends in the middle of an entry');
       const part = rest.subarray(0, left);
       visit(part);
@@ -133,7 +133,7 @@ function byteSource(stream: AsyncIterable<Buffer>): ByteSource {
 
 function paxRecords(body: Buffer): Record<string, Buffer> {
   const records: Record<string, Buffer> = {};
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const space = body.indexOf(0x20, at);
     const end = at + Number(body.toString('latin1', at, space));
     const equals = body.indexOf(0x3d, space);

@@ -11,36 +11,49 @@ export interface Node {
 export interface Unpacked {
   /** Path to what is there. */
   readonly tree: ReadonlyMap<string, Node>;
-  /** Of each layer: path to the type of what it brings, or `removed`. However a layer says it, a removal is a removal. */
+  /** Of each layer: path to the type of what it brings, or `removed`. However a layer says it, a removal is a removal, and what is the same as below is no change; nor is a directory's time. */
   readonly changes: readonly ReadonlyMap<string, string>[];
 }
 
-/** Unpacks layers, bottom first, as the OCI image specification says ("Applying Changesets"). */
-export function unpack(layers: readonly (readonly TarEntry[])[]): Unpacked {
+/**
+ * Unpacks layers, bottom first, as the OCI image specification says ("Applying Changesets").
+ * @param started seconds since the epoch: times after it are all the same
+ */
+export function unpack(layers: readonly (readonly TarEntry[])[], started: number): Unpacked {
   const tree = new Map<string, TarEntry>();
-  const changes = layers.map((layer) => apply(tree, layer));
+  const changes = layers.map((layer) => apply(tree, layer, started));
   const groups = new Map<TarEntry, string[]>();
   for (const [path, entry] of tree) {
     const names = groups.get(entry);
     if (names === undefined) groups.set(entry, [path]);
     else names.push(path);
   }
-  const nodes = [...tree].map(([path, entry]) => [path, { entry, names: (groups.get(entry) ?? []).toSorted() }] as const);
+  const nodes = [...tree].map(
+    ([path, entry]) => [path, { entry, names: (groups.get(entry) ?? []).toSorted() }] as const,
+  );
   return { tree: new Map(nodes), changes };
 }
 
-function apply(tree: Map<string, TarEntry>, layer: readonly TarEntry[]): ReadonlyMap<string, string> {
-  const before = [...tree.keys()];
+function apply(tree: Map<string, TarEntry>, layer: readonly TarEntry[], started: number): ReadonlyMap<string, string> {
+  const attributes = (entry: TarEntry | undefined): string => (entry === undefined ? '' : comparable(entry, started));
+  const before = new Map(tree);
   // Whiteouts hide what is below their layer, never what comes with it.
   for (const entry of layer) hide(tree, entry.path);
   const changes = new Map<string, string>();
   for (const entry of layer) {
     if (isMark(entry.path)) continue;
     put(tree, entry);
-    changes.set(entry.path, entry.type === 'hardlink' ? 'file' : entry.type);
   }
-  for (const path of before) if (!tree.has(path)) changes.set(path, 'removed');
+  for (const [path, entry] of tree) {
+    if (attributes(before.get(path)) !== attributes(entry)) changes.set(path, entry.type);
+  }
+  for (const path of before.keys()) if (!tree.has(path)) changes.set(path, 'removed');
   return changes;
+}
+
+function comparable(entry: TarEntry, started: number): string {
+  const { path: _, offset: __, mtime, ...rest } = entry;
+  return JSON.stringify(entry.type === 'directory' || mtime >= started - 1 ? rest : { ...rest, mtime });
 }
 
 function hide(tree: Map<string, TarEntry>, path: string): void {

@@ -72,17 +72,17 @@ describe('scanTree', () => {
   });
 
   it.skipIf(lacks('ordinary-user'))(
-    'rejects with the directory that cannot be read, unless a rule leaves it out',
+    'marks a directory that cannot be read or searched, unless a rule leaves it out, and goes on behind it',
     async () => {
       using workspace = makeWorkspace();
-      mkdirSync(`${workspace.path}closed`);
+      makeFiles(workspace.path, ['closed/f', 'd/listed/f', 'd/open', 'z']);
       chmodSync(`${workspace.path}closed`, 0);
-      await expect(addon.scanTree(workspace.path, [])).rejects.toMatchObject({
-        code: 'EACCES',
-        path: expect.stringContaining('closed'),
-      });
-      expect(await scan(workspace.path, ['closed'])).toEqual([]);
+      chmodSync(`${workspace.path}d/listed`, 0o600);
+      const marked = ['closed', 'closed/', 'd', 'd/listed', 'd/listed/', 'd/open', 'z'];
+      expect((await scan(workspace.path, [])).map(({ path }) => path)).toEqual(marked);
+      expect((await scan(workspace.path, ['closed', 'd'])).map(({ path }) => path)).toEqual(['z']);
       chmodSync(`${workspace.path}closed`, 0o700);
+      chmodSync(`${workspace.path}d/listed`, 0o700);
     },
   );
 

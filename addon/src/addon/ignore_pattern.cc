@@ -83,6 +83,8 @@ std::optional<IgnorePattern> IgnorePattern::parse(std::string_view pattern) {
       push(Kind::literal, c);
     }
   }
+  if (!out.tokens_.empty() && out.tokens_.back().kind == Kind::literal && out.tokens_.back().literal < 0x80)
+    out.last_byte_ = static_cast<int>(out.tokens_.back().literal);
   return out;
 }
 

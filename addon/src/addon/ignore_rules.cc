@@ -25,30 +25,48 @@ IgnoreRules::Position IgnoreRules::root() const {
   return position;
 }
 
-bool IgnoreRules::prunes(const Position& directory, std::string_view name, bool is_directory, Position& below) const {
-  below = directory;
-  IgnorePattern::States scratch;
+bool IgnoreRules::prunes(const Position& directory, std::string_view name, bool is_directory, Position& below,
+                         Scratch& scratch) const {
   bool excluded = false; // as Docker decides, which skips a rule that would change nothing
   bool may_return = false;
+  int last = directory.last;
+  bool last_excludes = directory.last_excludes;
+  if (is_directory) {
+    below.states.resize(patterns_.size());
+    below.matched.resize(patterns_.size());
+  }
   for (size_t i = 0; i < patterns_.size(); i++) {
     const IgnorePattern& pattern = patterns_[i];
-    IgnorePattern::States& states = below.states[i];
-    for (size_t position = 0; position < name.size() && !states.empty();)
-      pattern.advance(states, next_code_point(name, position), scratch);
-    bool matches = pattern.accepts(states);
-    if (!directory.matched[i])
-      below.matched[i] = negated_[i] == excluded && matches;
-    if (below.matched[i])
-      excluded = !negated_[i];
-    if (matches && static_cast<int>(i) > below.last) {
-      below.last = static_cast<int>(i);
-      below.last_excludes = !negated_[i];
+    const IgnorePattern::States& before = directory.states[i];
+    IgnorePattern::States& states = is_directory ? below.states[i] : scratch.states;
+    bool matches = false;
+    if (before.empty()) {
+      states.clear();
+    } else if (is_directory || pattern.may_end_with(name.back())) {
+      states = before;
+      for (size_t position = 0; position < name.size() && !states.empty();)
+        pattern.advance(states, next_code_point(name, position), scratch.next);
+      matches = pattern.accepts(states);
     }
+    bool matched = directory.matched[i] || (negated_[i] == excluded && matches);
+    if (matched)
+      excluded = !negated_[i];
+    if (matches && static_cast<int>(i) > last) {
+      last = static_cast<int>(i);
+      last_excludes = !negated_[i];
+    }
+    if (!is_directory)
+      continue;
+    below.matched[i] = matched;
     if (!states.empty())
-      pattern.advance(states, '/', scratch);
+      pattern.advance(states, '/', scratch.next);
     may_return |= negated_[i] && !states.empty();
   }
-  return excluded && below.last_excludes && !(is_directory && may_return);
+  if (is_directory) {
+    below.last = last;
+    below.last_excludes = last_excludes;
+  }
+  return excluded && last_excludes && !(is_directory && may_return);
 }
 
 } // namespace tbuild

@@ -18,6 +18,8 @@ public:
   States initial() const;
   void advance(States& states, char32_t c, States& scratch) const;
   bool accepts(const States& states) const;
+  // False when nothing that ends with this byte can match: most names of a `**/*.log` are settled by their last letter.
+  bool may_end_with(char last) const { return last_byte_ < 0 || last_byte_ == static_cast<unsigned char>(last); }
 
 private:
   enum class Kind : uint8_t { literal, any_but_slash, star, set, skip, loop, rest };
@@ -30,6 +32,7 @@ private:
   void add(States& states, size_t index) const;
   static bool parse_set(const std::vector<char32_t>& text, size_t& position, Token& token);
   std::vector<Token> tokens_;
+  int last_byte_ = -1; // of every match; -1: any
 };
 
 struct IgnoreRule {
@@ -48,10 +51,15 @@ public:
     bool last_excludes = false;
     int last = -1;
   };
+  // Room for the work on one entry, kept between them.
+  struct Scratch {
+    IgnorePattern::States states, next;
+  };
   Position root() const;
   // Whether the entry `name` of the directory can be left out: for sure excluded, and so is all below it.
-  // Otherwise, for a directory, `below` becomes its own position.
-  bool prunes(const Position& directory, std::string_view name, bool is_directory, Position& below) const;
+  // Otherwise, for a directory, `below` becomes its own position; for anything else `below` is left alone.
+  bool prunes(const Position& directory, std::string_view name, bool is_directory, Position& below,
+              Scratch& scratch) const;
 
 private:
   std::vector<IgnorePattern> patterns_;

@@ -58,6 +58,15 @@ private:
     return false;
   }
 
+  // An empty name stands for the unknown contents of a directory that may not be read.
+  bool mark_unreadable(std::string& path, size_t length) {
+    path.resize(length);
+    path += '/';
+    put_record(records_, path, {});
+    path.resize(length);
+    return true;
+  }
+
   // Deep trees hold one descriptor and a few KiB of stack per level; a tree too deep for that ends in EMFILE long
   // before the stack does.
   bool scan(int directory, std::string& path, const IgnoreRules::Position& position) {
@@ -67,24 +76,27 @@ private:
       return stop(error, "scandir", path);
     std::sort(entries.begin(), entries.end());
     IgnoreRules::Position below;
-    size_t length = path.size();
+    const size_t length = path.size();
     for (const DirectoryEntry& entry : entries) {
       path.resize(length);
       if (length > 0)
         path += '/';
       path += entry.name;
       bool known = entry.type != DT_UNKNOWN;
-      if (known && rules_.prunes(position, entry.name, entry.type == DT_DIR, below))
+      if (known && rules_.prunes(position, entry.name, entry.type == DT_DIR, below, scratch_))
         continue;
       struct stat status;
       if (fstatat(directory, entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
         if (errno == ENOENT) // removed meanwhile
           continue;
+        // Without the right to search it every entry answers so, the first one too.
+        if (errno == EACCES && length > 0)
+          return mark_unreadable(path, length);
         return stop(errno, "lstat", path);
       }
       bool is_directory = S_ISDIR(status.st_mode);
       if ((!known || is_directory != (entry.type == DT_DIR)) &&
-          rules_.prunes(position, entry.name, is_directory, below))
+          rules_.prunes(position, entry.name, is_directory, below, scratch_))
         continue;
       put_record(records_, path, status);
       if (!is_directory)
@@ -93,9 +105,13 @@ private:
       if (!fd.valid()) {
         if (errno == ENOENT)
           continue;
+        if (errno == EACCES) {
+          mark_unreadable(path, path.size());
+          continue;
+        }
         return stop(errno, "scandir", path);
       }
-      if (!scan(fd.get(), path, IgnoreRules::Position(below)))
+      if (!scan(fd.get(), path, below))
         return false;
     }
     path.resize(length);
@@ -104,6 +120,7 @@ private:
 
   std::string root_;
   IgnoreRules rules_;
+  IgnoreRules::Scratch scratch_;
   std::string records_;
 };
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fstream>
 #include <poll.h>
+#include <set>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -45,18 +46,27 @@ void refuse_fork(int operation, int error) {
 }
 
 // Orphans of killed workers are adopted here (PR_SET_CHILD_SUBREAPER), so that the helper's end means that nothing is
-// left.
-void kill_children() {
+// left. Kernels without /proc/…/children do not show them; those have their own PR_SET_PDEATHSIG.
+void kill_children(const std::set<pid_t>& workers) {
+  for (pid_t worker : workers)
+    kill(worker, SIGKILL);
   std::ifstream children("/proc/thread-self/children");
   for (pid_t child; children >> child;)
     kill(child, SIGKILL);
 }
 
-void end_everything() {
+void reap(std::set<pid_t>& workers) {
+  for (pid_t child; (child = waitpid(-1, nullptr, WNOHANG)) > 0;)
+    workers.erase(child);
+}
+
+void end_everything(std::set<pid_t>& workers) {
   for (;;) {
-    kill_children();
-    if (waitpid(-1, nullptr, 0) < 0 && errno == ECHILD)
+    kill_children(workers);
+    pid_t child = waitpid(-1, nullptr, 0);
+    if (child < 0 && errno == ECHILD)
       return;
+    workers.erase(child);
   }
 }
 
@@ -70,6 +80,7 @@ void supervise(int control, const Options& options, const OperationError* start_
   sigprocmask(SIG_BLOCK, &children, nullptr);
   UniqueFd signals(signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
   pid_t self = getpid();
+  std::set<pid_t> workers;
   for (;;) {
     pollfd events[2] = {{control, POLLIN, 0}, {signals.get(), POLLIN, 0}};
     if (poll(events, 2, -1) < 0 && errno != EINTR)
@@ -77,8 +88,7 @@ void supervise(int control, const Options& options, const OperationError* start_
     signalfd_siginfo info;
     while (read(signals.get(), &info, sizeof info) > 0)
       continue;
-    while (waitpid(-1, nullptr, WNOHANG) > 0)
-      continue;
+    reap(workers);
     if (events[0].revents == 0)
       continue;
     UniqueFd operation;
@@ -96,8 +106,10 @@ void supervise(int control, const Options& options, const OperationError* start_
     }
     if (worker < 0)
       refuse_fork(operation.get(), errno);
+    else
+      workers.insert(worker);
   }
-  end_everything();
+  end_everything(workers);
 }
 
 } // namespace tbuild

@@ -34,6 +34,7 @@ export async function openTransferSource(
     const { state } = await session.stage(source.index);
     return chainSource(session.store, state.chain, { origin: `stage ${from}`, sources, span });
   }
+  if (source.kind === 'scratch') return chainSource(session.store, [], { origin: 'scratch', sources, span });
   const { chain } = await openBaseImage(session, {
     name: from,
     platform: plan.platform,

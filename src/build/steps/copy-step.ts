@@ -1,5 +1,4 @@
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
-import { TbuildError } from '../../errors.ts';
 import { factReader } from '../../cache/facts.ts';
 import type { FactReader } from '../../cache/facts.ts';
 import type { WriteEntry } from '../../native/helper-types.ts';
@@ -9,7 +8,6 @@ import type { LayerStep } from '../layer-step.ts';
 import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
-import { planCopy } from '../transfer/plan-copy.ts';
 import type { CopyPlan } from '../transfer/plan-copy.ts';
 import type { Ownership } from '../transfer/placer.ts';
 import type { SourceSet } from '../transfer/source.ts';
@@ -38,7 +36,6 @@ export async function transferStep(
   source: TransferSource,
 ): Promise<LayerStep> {
   const destination = absoluteDestination(state, instruction.destination);
-  checkDestination(instruction, destination);
   const inputsFor = (digest: string): StepInputs => ({
     text: `${instruction.kind.toUpperCase()} ${instruction.sources.join(' ')} ${destination}`,
     environment: {},
@@ -59,7 +56,10 @@ export async function transferStep(
       // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").
       const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
       const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
-      const plan = instruction.kind === 'add' ? (await import('../transfer/plan-add.ts')).planAdd : planCopy;
+      const plan =
+        instruction.kind === 'add'
+          ? (await import('../transfer/plan-add.ts')).planAdd
+          : (await import('../transfer/plan-copy.ts')).planCopy;
       const origins = new Map<string, string>();
       const {
         entries,
@@ -99,18 +99,6 @@ function absoluteDestination(state: StageState, destination: string): string {
   const isDirectory = destination.endsWith('/') || destination === '.' || destination.endsWith('/.');
   const path = destination.startsWith('/') ? destination : resolveWorkdir(state.draft.config.WorkingDir, destination);
   return isDirectory && !path.endsWith('/') ? `${path}/` : path;
-}
-
-function checkDestination(instruction: CopyInstruction | AddInstruction, destination: string): void {
-  if (instruction.sources.length < 2 || destination.endsWith('/')) return;
-  throw new TbuildError(
-    'TBUILD_DOCKERFILE_SYNTAX',
-    `with several sources the destination of ${instruction.kind.toUpperCase()} must be a directory and end with /`,
-    {
-      span: instruction.span,
-      hint: `write ${instruction.destination}/`,
-    },
-  );
 }
 
 interface OwnershipSources {

@@ -9,7 +9,6 @@ import type { Platform } from '../../oci/platform.ts';
 import type { RunOutcome } from '../../native/helper-types.ts';
 import type { Job } from '../../store/types.ts';
 import type { ExecutedStep, LayerStep } from '../layer-step.ts';
-import { runCommand } from '../../rootfs/run-command.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
@@ -66,6 +65,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
   const attributes = rootAttributes(access.view().find(''));
   await helper.write({ diff: job.diff, rootAttributes: attributes, tar: false, signal }, []);
   const tail = createTail();
+  const { runCommand } = await import('../../rootfs/run-command.ts');
   const outcome = await runCommand(session.store, {
     signal,
     chain: state.chain,

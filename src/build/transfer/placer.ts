@@ -46,7 +46,10 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     }
     return false;
   };
-  const newDirectory = (path: string, mode = (ownership.mode ?? defaultDirectoryMode) & madeDirectoryBits): WriteEntry => {
+  const newDirectory = (
+    path: string,
+    mode = (ownership.mode ?? defaultDirectoryMode) & madeDirectoryBits,
+  ): WriteEntry => {
     written.set(path, 'directory');
     fresh.add(path);
     const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };

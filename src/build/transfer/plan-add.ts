@@ -84,8 +84,7 @@ async function* unpack(
     destination: base,
     below: (inner) => below(placer, join(base, inner), inner),
   };
-  for await (const entry of layerEntries(readTar(decompress(observed())), options))
-    {
+  for await (const entry of layerEntries(readTar(decompress(observed())), options)) {
     if (!isRoot(entry, base)) yield owned(entry, request.ownership);
   }
   const sha256 = hash.digest('hex');

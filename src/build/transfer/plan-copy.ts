@@ -43,11 +43,9 @@ export function copyItem(item: SourceItem, request: CopyRequest, placer: Placer)
       entries.push(placeEntry(join(walked.physical, entry.path), entry, { ...placing, base: walked.physical }));
     return entries;
   }
-  const intoDirectory =
-    request.destination.endsWith('/') ||
-    request.items.length > 1 ||
-    ((walked.entry?.type ?? 'directory') === 'directory' && (walked.entry !== undefined || walked.physical === ''));
-  if (!intoDirectory) {
+  const isDirectory = walked.physical === '' || walked.entry?.type === 'directory';
+  if (!isDirectory && !request.destination.endsWith('/')) {
+    if (request.items.length > 1) throw severalOntoOne(walked.physical);
     return [...placer.above(walked), placeEntry(walked.physical, first, { ...placing, base: '' })];
   }
   const entries = placer.above(walked);
@@ -105,6 +103,14 @@ function placeEntry(path: string, entry: SourceEntry, { ownership, placer, base 
   }
   if (entry.hardlink !== undefined) return { type: 'hardlink', path, link: join(base, entry.hardlink) };
   return { type: 'file', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs, content: entry.content };
+}
+
+/** docker writes them all to the one path, so that only the last is left. */
+function severalOntoOne(path: string): TbuildError {
+  return new TbuildError('TBUILD_COPY', `/${path} is no directory, and there are several sources`, {
+    hint: 'end the destination with / to make it one',
+    details: { path: `/${path}` },
+  });
 }
 
 function conflict(path: string, what: string): TbuildError {

@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { lstat, rm, writeFile } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import { build, parseOutput, parsePlatform, TbuildError } from '../../index.ts';
 import type { BuildOptions, Output } from '../../index.ts';
 import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
-import { keyValues } from '../key-values.ts';
+import { drained } from '../drained.ts';
+import { fromEnvironment, keyValues, required } from '../key-values.ts';
 import { jsonProgress } from '../ui/json-progress.ts';
 import { plainProgress } from '../ui/plain-progress.ts';
 import type { Progress } from '../ui/plain-progress.ts';
@@ -29,7 +31,7 @@ const spec: CommandSpec = {
       help: 'Named context: DIR, oci-layout://PATH[:TAG] or docker-image://REF',
     },
     target: { type: 'string', value: 'STAGE', help: 'Stage to build (default: the last)' },
-    label: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'Label for the image (repeatable)' },
+    label: { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
     network: { type: 'string', value: 'host|none', help: 'Network that RUN sees (default: host)' },
     platform: { type: 'string', value: 'OS/ARCH', help: "Platform of the image (default: this machine's)" },
@@ -59,72 +61,52 @@ const spec: CommandSpec = {
 export const command: Command = { spec, run };
 
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
-  const progress = chooseProgress(args, terminal);
-  const building = build(toOptions(args, terminal));
-  for await (const event of building) progress?.handle(event);
-  const { image } = await building.result;
+  const outputs = args.strings('output').map((text) => parseOutput(text, terminal.stdout));
+  // What is told must not get into an archive on standard output.
+  const stream = outputs.some(({ destination }) => destination === terminal.stdout) ? terminal.stderr : terminal.stdout;
+  const progress = chooseProgress(args, stream);
   const iidfile = args.string('iidfile');
-  if (iidfile !== undefined) await writeIid(iidfile, image.id);
-  if (progress === undefined) terminal.stdout.write(`${image.id}\n`);
+  const options = toOptions(args, outputs, terminal);
+  if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));
+  const building = build(options);
+  for await (const event of building) {
+    progress?.handle(event);
+    await drained(stream, terminal.signal);
+  }
+  const { image } = await building.result;
+  if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
+  if (progress === undefined) stream.write(`${image.id}\n`);
   return 0;
 }
 
-function toOptions(args: ParsedArguments, terminal: Terminal): BuildOptions {
+function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: Terminal): BuildOptions {
   const platform = args.string('platform');
   const start = args.string('userns-start');
   return {
     context: args.positionals[0] ?? '.',
     dockerfile: args.string('file'),
     tags: args.strings('tag'),
-    buildArgs: buildArguments(args.strings('build-arg')),
-    buildContexts: keyValues('--build-context', args.strings('build-context')),
+    buildArgs: keyValues('--build-arg', args.strings('build-arg'), fromEnvironment),
+    buildContexts: keyValues('--build-context', args.strings('build-context'), required('--build-context')),
     target: args.string('target'),
-    labels: keyValues('--label', args.strings('label')),
+    labels: keyValues('--label', args.strings('label'), () => ''),
     noCache: args.flag('no-cache'),
-    network: oneOf('--network', args.string('network'), ['host', 'none']),
+    network: args.choice('network', ['host', 'none']),
     platform: platform === undefined ? undefined : parsePlatform(platform),
-    outputs: outputs(args, terminal),
-    userns: oneOf('--userns', args.string('userns'), ['auto', 'host']),
+    outputs,
+    userns: args.choice('userns', ['auto', 'host']),
     usernsStart: start === undefined ? undefined : parseId(start),
     storeRoot: args.string('store'),
     signal: terminal.signal,
   };
 }
 
-function outputs(args: ParsedArguments, terminal: Terminal): Output[] {
-  return args.strings('output').map((text) => parseOutput(text, terminal.stdout));
-}
-
-/** With the archive on standard output, what happens is told on standard error. */
-function chooseProgress(args: ParsedArguments, terminal: Terminal): Progress | undefined {
-  const kind = args.flag('quiet')
-    ? 'quiet'
-    : oneOf('--progress', args.string('progress'), ['plain', 'json', 'quiet', 'auto']);
-  const toStdout = args.strings('output').some((text) => /(^|,)dest=-(,|$)/.test(text));
-  const stream = toStdout ? terminal.stderr : terminal.stdout;
+/** Undefined: only the id is printed. */
+function chooseProgress(args: ParsedArguments, stream: Writable): Progress | undefined {
+  const kind = args.choice('progress', ['plain', 'json', 'quiet', 'auto']);
   const write = (text: string): void => void stream.write(text);
-  switch (kind) {
-    case 'quiet':
-      return toStdout ? { handle: () => undefined } : undefined;
-    case 'json':
-      return jsonProgress(write);
-    case 'plain':
-    case 'auto':
-    case undefined:
-      return plainProgress(write);
-  }
-}
-
-function buildArguments(given: readonly string[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const text of given) {
-    const equals = text.indexOf('=');
-    const name = equals < 0 ? text : text.slice(0, equals);
-    if (name === '') throw new TbuildError('TBUILD_USAGE', `--build-arg ${JSON.stringify(text)} has no name`);
-    const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
+  if (args.flag('quiet') || kind === 'quiet') return undefined;
+  return kind === 'json' ? jsonProgress(write) : plainProgress(write);
 }
 
 function parseId(text: string): number {
@@ -133,16 +115,15 @@ function parseId(text: string): number {
   throw new TbuildError('TBUILD_USAGE', `--userns-start must be an id, not ${JSON.stringify(text)}`);
 }
 
-function oneOf<T extends string>(option: string, value: string | undefined, allowed: readonly T[]): T | undefined {
-  if (value === undefined) return undefined;
-  const found = allowed.find((each) => each === value);
-  if (found !== undefined) return found;
-  throw new TbuildError('TBUILD_USAGE', `${option} must be ${allowed.join(' or ')}, not ${JSON.stringify(value)}`);
+/** A build that fails must not leave the id of an earlier one (as docker build). A link or a device, /dev/stdout say, stays. */
+async function removeStale(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isFile() === true) await rm(path);
 }
 
-async function writeIid(path: string, id: string): Promise<void> {
+async function writingIid(path: string, body: () => Promise<void>): Promise<void> {
   try {
-    await writeFile(path, id);
+    await body();
   } catch (cause) {
     throw new TbuildError('TBUILD_OUTPUT', `--iidfile ${path} cannot be written`, { cause });
   }

@@ -1,7 +1,7 @@
 import { describeCause, lastBuild, withStore } from '../../index.ts';
 import type { ReportedStep } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
-import { formatDuration } from '../ui/format.ts';
+import { formatDuration, shortId } from '../ui/format.ts';
 
 const spec: CommandSpec = {
   name: 'cache why',
@@ -24,7 +24,9 @@ export const command: Command = {
       return 0;
     }
     stdout.write(`Last build: ${report.dockerfile}, ${new Date(report.started).toISOString()}\n`);
-    for (const step of report.steps) stdout.write(describeStep(step, report.steps.length));
+    // Steps that ONBUILD brings have the number of their FROM.
+    const total = Math.max(...report.steps.map(({ number }) => number));
+    for (const step of report.steps) stdout.write(describeStep(step, total));
     return 0;
   },
 };
@@ -33,7 +35,7 @@ function describeStep(step: ReportedStep, total: number): string {
   const head = `Step ${step.number}/${total} : ${step.text}\n`;
   switch (step.outcome) {
     case 'base':
-      return `${head} ---> ${step.layer ?? ''}\n`;
+      return step.layer === undefined ? head : `${head} ---> ${shortId(step.layer)}\n`;
     case 'cached':
       return `${head} ---> cached\n`;
     case 'executed':

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { importImage, parsePlatform, TbuildError } from '../../index.ts';
 import { withByteCount } from '../ui/spinner.ts';
 import type { Command, CommandSpec } from '../command.ts';
@@ -30,7 +30,7 @@ export const command: Command = {
     if (path === '-' && stdin.isTTY)
       throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
     const { image, omitted } = await importImage({
-      source: withByteCount(path === '-' ? stdin : createReadStream(path), `Importing ${path}`, { stderr }),
+      source: withByteCount(path === '-' ? stdin : await openArchive(path), `Importing ${path}`, { stderr }),
       origin: path,
       name,
       changes: args.strings('change'),
@@ -48,3 +48,11 @@ export const command: Command = {
     return 0;
   },
 };
+
+async function openArchive(path: string): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return (await open(path)).createReadStream() as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    throw new TbuildError('TBUILD_ARCHIVE', `${path} cannot be read`, { cause });
+  }
+}

@@ -1,5 +1,6 @@
 import { inspect, withStore } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
+import { throwFirst } from '../throw-first.ts';
 
 const spec: CommandSpec = {
   name: 'inspect',
@@ -13,10 +14,12 @@ const spec: CommandSpec = {
 export const command: Command = {
   spec,
   async run(args, { stdout }) {
-    const found = await withStore({ root: args.string('store') }, (store) =>
-      Promise.all(args.positionals.map((name) => inspect(store, name))),
+    const results = await withStore({ root: args.string('store') }, (store) =>
+      Promise.allSettled(args.positionals.map((name) => inspect(store, name))),
     );
+    const found = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     stdout.write(`${JSON.stringify(found, null, 4)}\n`);
+    throwFirst(results);
     return 0;
   },
 };

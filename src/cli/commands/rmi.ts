@@ -1,5 +1,6 @@
 import { removeImage, withStore } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
+import { throwFirst } from '../throw-first.ts';
 
 const spec: CommandSpec = {
   name: 'rmi',
@@ -13,13 +14,18 @@ const spec: CommandSpec = {
 export const command: Command = {
   spec,
   async run(args, { stdout }) {
+    const force = args.flag('force');
+    const results: PromiseSettledResult<unknown>[] = [];
     await withStore({ root: args.string('store') }, async (store) => {
       for (const name of args.positionals) {
-        const { untagged, deleted } = await removeImage(store, name, { force: args.flag('force') });
-        for (const each of untagged) stdout.write(`Untagged: ${each}\n`);
-        for (const each of deleted) stdout.write(`Deleted: ${each}\n`);
+        const [result] = await Promise.allSettled([removeImage(store, name, { force })]);
+        results.push(result);
+        if (result.status === 'rejected') continue;
+        for (const each of result.value.untagged) stdout.write(`Untagged: ${each}\n`);
+        for (const each of result.value.deleted) stdout.write(`Deleted: ${each}\n`);
       }
     });
+    throwFirst(results);
     return 0;
   },
 };

@@ -1,6 +1,8 @@
 import { runImage, TbuildError } from '../../index.ts';
 import type { RunVolume } from '../../index.ts';
-import type { Command, CommandSpec, ParsedArguments } from '../command.ts';
+import type { Command, CommandSpec } from '../command.ts';
+import { drained } from '../drained.ts';
+import { fromEnvironment, keyValues } from '../key-values.ts';
 
 const spec: CommandSpec = {
   name: 'run',
@@ -43,43 +45,36 @@ export const command: Command = {
   spec,
   async run(args, { stdin, stdout, stderr, signal }) {
     const [image = '', ...argv] = args.positionals;
-    const result = await runImage({
-      image,
-      argv,
-      env: environment(args.strings('env')),
-      volumes: args.strings('volume').map(parseVolume),
-      workdir: args.string('workdir'),
-      user: args.string('user'),
-      remove: args.flag('rm'),
-      network: choice(args, 'network', ['host', 'none']),
-      userns: choice(args, 'userns', ['auto', 'host']),
-      entrypoint: args.string('entrypoint'),
-      stdin: args.flag('interactive') ? stdin : undefined,
-      storeRoot: args.string('store'),
-      signal,
-      onOutput: (stream, chunk) => writeAll(stream === 'stdout' ? stdout : stderr, chunk),
-    });
-    if (result.kept !== undefined) stderr.write(`container ${result.id}: what it changed is in ${result.kept}\n`);
-    return result.exitCode;
+    const isInteractive = args.flag('interactive');
+    try {
+      const result = await runImage({
+        image,
+        argv,
+        env: keyValues('--env', args.strings('env'), fromEnvironment),
+        volumes: args.strings('volume').map(parseVolume),
+        workdir: args.string('workdir'),
+        user: args.string('user'),
+        remove: args.flag('rm'),
+        network: args.choice('network', ['host', 'none']),
+        userns: args.choice('userns', ['auto', 'host']),
+        entrypoint: args.string('entrypoint'),
+        stdin: isInteractive ? stdin : undefined,
+        storeRoot: args.string('store'),
+        signal,
+        async onOutput(name, chunk) {
+          const stream = name === 'stdout' ? stdout : stderr;
+          stream.write(chunk);
+          await drained(stream, signal);
+        },
+      });
+      if (result.kept !== undefined) stderr.write(`container ${result.id}: what it changed is in ${result.kept}\n`);
+      return result.exitCode;
+    } finally {
+      // Whoever writes there may never end; the command has.
+      if (isInteractive) stdin.destroy();
+    }
   },
 };
-
-function writeAll(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<void> | void {
-  if (stream.write(chunk)) return undefined;
-  return new Promise((resolve) => stream.once('drain', () => resolve()));
-}
-
-function environment(given: readonly string[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const text of given) {
-    const equals = text.indexOf('=');
-    const name = equals < 0 ? text : text.slice(0, equals);
-    if (name === '') throw new TbuildError('TBUILD_USAGE', `--env ${JSON.stringify(text)} has no name`);
-    const value = equals < 0 ? process.env[name] : text.slice(equals + 1);
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
-}
 
 function parseVolume(text: string): RunVolume {
   const [source = '', target = '', mode = 'rw', ...more] = text.split(':');
@@ -90,11 +85,4 @@ function parseVolume(text: string): RunVolume {
     );
   }
   return { source, target, readonly: mode === 'ro' };
-}
-
-function choice<T extends string>(args: ParsedArguments, name: string, allowed: readonly T[]): T | undefined {
-  const value = args.string(name);
-  const found = allowed.find((each) => each === value);
-  if (value === undefined || found !== undefined) return found;
-  throw new TbuildError('TBUILD_USAGE', `--${name} must be ${allowed.join(' or ')}, not ${JSON.stringify(value)}`);
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { TbuildError } from '../../index.ts';
 import type { SourceSpan } from '../../index.ts';
 
@@ -22,14 +22,10 @@ export function formatError(error: unknown): string {
 
 const around = 2;
 
-/** The lines of the Dockerfile around a place, with a caret under it. Nothing when the file cannot be read any more. */
+/** The lines of the Dockerfile around a place, with a caret under it; only the place when they cannot be read (again). */
 function excerpt(span: SourceSpan): string {
-  let lines: string[];
-  try {
-    lines = readFileSync(span.file, 'utf8').split('\n');
-  } catch {
-    return `  at ${span.file}:${span.line}\n`;
-  }
+  const lines = readLines(span.file);
+  if (lines === undefined || span.line > lines.length) return `  at ${span.file}:${span.line}\n`;
   const first = Math.max(1, span.line - around);
   const last = Math.min(lines.length, span.endLine + around);
   const width = String(last).length;
@@ -42,6 +38,14 @@ function excerpt(span: SourceSpan): string {
     if (number === span.line) rows.push(`  ${' '.repeat(width)} | ${caret(span, text)}\n`);
   }
   return rows.join('');
+}
+
+function readLines(file: string): readonly string[] | undefined {
+  try {
+    return statSync(file).isFile() ? readFileSync(file, 'utf8').split('\n') : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function caret(span: SourceSpan, text: string): string {

@@ -12,26 +12,23 @@ export function formatSize(bytes: number): string {
   return `${text}${units[unit] ?? ''}`;
 }
 
-const spans = [
-  ['year', 365 * 24 * 3600],
-  ['month', 30 * 24 * 3600],
-  ['week', 7 * 24 * 3600],
-  ['day', 24 * 3600],
-  ['hour', 3600],
-  ['minute', 60],
-  ['second', 1],
-] as const;
-
-/** `3 hours ago`, as docker's CREATED columns. */
+/** `3 hours ago`, as docker's CREATED columns (go-units, HumanDuration). */
 export function formatAgo(created: string | undefined, now: number = Date.now()): string {
   const time = created === undefined ? Number.NaN : Date.parse(created);
-  if (Number.isNaN(time)) return 'N/A';
-  const seconds = Math.max(0, Math.floor((now - time) / 1000));
-  const [name, length] =
-    spans.find(([, span]) => seconds >= 2 * span || (seconds >= span && span === 1)) ?? (['second', 1] as const);
-  const count = Math.floor(seconds / length);
-  if (count < 1) return 'Less than a second ago';
-  return `${count} ${name}${count === 1 ? '' : 's'} ago`;
+  return Number.isNaN(time) ? 'N/A' : `${formatSpan(Math.max(0, Math.floor((now - time) / 1000)))} ago`;
+}
+
+function formatSpan(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(seconds / 3600 + 0.5);
+  if (seconds < 1) return 'Less than a second';
+  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  if (minutes < 60) return minutes === 1 ? 'About a minute' : `${minutes} minutes`;
+  if (hours < 48) return hours === 1 ? 'About an hour' : `${hours} hours`;
+  const days = Math.floor(hours / 24);
+  if (days < 14) return `${days} days`;
+  if (days < 60) return `${Math.floor(days / 7)} weeks`;
+  return days < 730 ? `${Math.floor(days / 30)} months` : `${Math.floor(seconds / 3600 / 24 / 365)} years`;
 }
 
 export function formatDuration(milliseconds: number): string {

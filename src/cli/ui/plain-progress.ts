@@ -1,5 +1,5 @@
 import { TextDecoder } from 'node:util';
-import { describeCause } from '../../index.ts';
+import { describeCause, familiarName } from '../../index.ts';
 import type { BuildEvent, PlannedStep } from '../../index.ts';
 import { formatDuration, shortId } from './format.ts';
 
@@ -72,7 +72,7 @@ export function plainProgress(write: (text: string) => void): Progress {
           break;
         case 'image':
           write(`Successfully built ${shortId(event.image.id)}\n`);
-          for (const name of event.names) write(`Successfully tagged ${name}\n`);
+          for (const name of event.names) write(`Successfully tagged ${familiar(name)}\n`);
           break;
         case 'step:progress':
         case 'graph':
@@ -80,4 +80,9 @@ export function plainProgress(write: (text: string) => void): Progress {
       }
     },
   };
+}
+
+function familiar(name: string): string {
+  const { repository, tag } = familiarName(name);
+  return `${repository}:${tag}`;
 }

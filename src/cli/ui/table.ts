@@ -1,6 +1,6 @@
-/** Columns as docker prints them: left-aligned, three spaces between, no trailing blanks. */
+/** Columns as docker prints them: left-aligned, three spaces between, no trailing blanks. What images say of themselves must not move the cursor. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map((cell) => cell.replace(/\p{Cc}/gu, '\ufffd')));
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
     .map(

@@ -10,7 +10,7 @@ const inputs: StepInputs = {
   below: 's1',
 };
 const miss = { kind: 'no-record' } as const;
-const earlier = { inputs };
+const earlier = { inputs, hasResult: true };
 const cause = (changes: Partial<StepInputs>, more: object = {}): ReturnType<typeof findCause> =>
   findCause({ inputs: { ...inputs, ...changes }, earlier, miss, changedBelow: 'COPY . .', ...more });
 

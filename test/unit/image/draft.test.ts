@@ -28,7 +28,7 @@ const imported = parseImageConfig(
       docker_version: '28.5.2',
       history: [{ created: '2026-11-22T03:10:58Z', comment: 'Imported from -', created_by: '' }],
       os: 'linux',
-      rootfs: { type: 'layers', diff_ids: [] },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${'a'.repeat(64)}`] },
     }),
   ),
 );
@@ -52,4 +52,31 @@ test('a base keeps its history and author; PATH is added behind its variables, a
 test('the triggers of a base are told, not inherited', () => {
   expect(onbuildTriggers(imported)).toEqual(['RUN x']);
   expect(onbuildTriggers(draftFromImage(imported))).toEqual([]);
+});
+
+test('a base whose history tells of more or fewer layers than there are gets one entry for each', () => {
+  const base = (history: unknown, layers: number): unknown =>
+    draftFromImage(
+      parseImageConfig(
+        Buffer.from(
+          JSON.stringify({
+            ...linux,
+            created: '2026-01-02T03:04:05Z',
+            history,
+            rootfs: { type: 'layers', diff_ids: Array.from({ length: layers }, () => `sha256:${'a'.repeat(64)}`) },
+          }),
+        ),
+      ),
+    ).history;
+  const untold = { created: '2026-01-02T03:04:05Z' };
+  expect(base(undefined, 2)).toEqual([untold, untold]);
+  expect(base([{ created_by: 'one' }, { created_by: 'none', empty_layer: true }], 2)).toEqual([
+    { created_by: 'one' },
+    { created_by: 'none', empty_layer: true },
+    untold,
+  ]);
+  expect(base([{ created_by: 'one' }, { created_by: 'too many' }], 1)).toEqual([
+    { created_by: 'one' },
+    { created_by: 'too many', empty_layer: true },
+  ]);
 });

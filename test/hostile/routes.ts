@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { expect } from 'vitest';
+import type { TestRegistry } from '../helpers/registry.ts';
+import { importImage, isTbuildError } from '../../src/index.ts';
+import type { ErrorCode, ImageRecord } from '../../src/index.ts';
+import type { Workshop } from '../helpers/workshop.ts';
+
+/** A way by which the bytes of an archive get in. Resolves to the image that holds what was unpacked. */
+export interface Route {
+  readonly name: 'import' | 'a pulled layer' | 'ADD';
+  /** Where the archive's root ends up in the image, with a trailing slash; '' is the image's root. */
+  readonly root: string;
+  bring(shop: Workshop, registry: TestRegistry, tar: Buffer): Promise<ImageRecord>;
+}
+
+let count = 0;
+
+export const routes: readonly Route[] = [
+  {
+    name: 'import',
+    root: '',
+    bring: async (shop, _registry, tar) =>
+      (await importImage({ store: shop.store, source: Readable.from([tar]), name: `imported-${count++}` })).image,
+  },
+  {
+    name: 'a pulled layer',
+    root: '',
+    async bring(shop, registry, tar) {
+      const name = `hostile/image:${count++}`;
+      registry.putImage(name, { layers: [tar], gzip: count % 2 === 0 });
+      const context = shop.context({ Dockerfile: `FROM ${registry.host}/${name}\nLABEL a=b\n` });
+      return (await shop.build(context)).image;
+    },
+  },
+  {
+    name: 'ADD',
+    root: 'target/',
+    async bring(shop, _registry, tar) {
+      const context = shop.context({ Dockerfile: 'FROM scratch\nADD archive.tar /target/\n' });
+      writeFileSync(join(context, 'archive.tar'), tar);
+      return (await shop.build(context)).image;
+    },
+  },
+];
+
+/** The image, or the code with which it was refused. Any other failure is passed on. */
+export async function outcomeOf(bringing: Promise<ImageRecord>): Promise<ImageRecord | ErrorCode> {
+  try {
+    return await bringing;
+  } catch (error) {
+    if (isTbuildError(error)) return error.code;
+    throw error;
+  }
+}
+
+/** The root file system of an image as its `--output type=tar`. */
+export async function rootTar(shop: Workshop, image: ImageRecord): Promise<Buffer> {
+  const context = shop.context({ Dockerfile: `FROM ${image.id.slice('sha256:'.length)}\n` });
+  const chunks: Buffer[] = [];
+  const { PassThrough } = await import('node:stream');
+  const sink = new PassThrough();
+  const reading = (async () => {
+    for await (const chunk of sink) chunks.push(chunk as Buffer);
+  })();
+  await shop.build(context, { outputs: [{ type: 'tar', destination: sink }] });
+  sink.end();
+  await reading;
+  expect(chunks.length).toBeGreaterThan(0);
+  return Buffer.concat(chunks);
+}
