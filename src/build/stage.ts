@@ -8,6 +8,7 @@ import type { Session } from './session.ts';
 import { initialState } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { startStep } from './step-run.ts';
+import type { StepRun } from './step-run.ts';
 import { solveInstruction } from './steps/solve-instruction.ts';
 import type { StagePlan } from './plan.ts';
 
@@ -62,7 +63,7 @@ async function solveFrom(session: Session, plan: StagePlan, step: PlannedStep): 
   const run = startStep(session, step, 'from');
   try {
     const { base } = plan;
-    const start = await openBase(session, plan, (label, current, total) => run.progress(label, current, total));
+    const start = await openBase(session, plan, run);
     const settings = { image: start.id };
     run.base(
       { text: plan.stage.text, environment: {}, settings, files: undefined, below: undefined },
@@ -78,7 +79,7 @@ async function solveFrom(session: Session, plan: StagePlan, step: PlannedStep): 
 async function openBase(
   session: Session,
   plan: StagePlan,
-  onProgress: (label: string, current: number, total: number | undefined) => void,
+  run: StepRun,
 ): Promise<StartingPoint & { readonly id: string }> {
   const { base, platform } = plan;
   switch (base.kind) {
@@ -89,7 +90,7 @@ async function openBase(
         triggers: [],
       };
     case 'stage': {
-      const { state } = await session.stage(base.index);
+      const { state } = await run.waitFor(session.stage(base.index));
       const triggers = onbuildTriggers(state.draft);
       return {
         id: state.lineage,

@@ -23,6 +23,8 @@ export interface StepRun {
   explain(inputs: StepInputs, miss: Miss, describeFiles?: () => Promise<string>): Promise<void>;
   /** Has run. */
   executed(inputs: StepInputs | undefined, layer: string | undefined): void;
+  /** Waits for the result of another step; the time does not count as this one's. */
+  waitFor<T>(other: Promise<T>): Promise<T>;
   log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   progress(label: string, current: number, total: number | undefined): void;
   report(): ReportedStep;
@@ -32,6 +34,7 @@ export interface StepRun {
 
 export function startStep(session: Session, step: PlannedStep, kind: string): StepRun {
   const started = performance.now();
+  let waitedMs = 0;
   let outcome: ReportedStep['outcome'] = 'not-reached';
   let cause: Cause | undefined;
   let inputs: StepInputs | undefined;
@@ -63,6 +66,14 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       cause = await explainMiss(session, step, { inputs: given, miss, describeFiles });
       session.emit({ type: 'step:cause', step, cause });
     },
+    async waitFor(other) {
+      const began = performance.now();
+      try {
+        return await other;
+      } finally {
+        waitedMs += performance.now() - began;
+      }
+    },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
     progress: (label, current, total) => session.emit({ type: 'step:progress', step, label, current, total }),
     report() {
@@ -71,14 +82,14 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       return { id, number, text, outcome, cause, inputs, hasResult, layer, durationMs };
     },
     finish() {
-      durationMs = performance.now() - started;
+      durationMs = performance.now() - started - waitedMs;
       if (outcome !== 'failed' && outcome !== 'not-reached') {
         session.emit({ type: 'step:done', step, outcome, layer, durationMs });
       }
     },
     fail(error) {
       outcome = 'failed';
-      durationMs = performance.now() - started;
+      durationMs = performance.now() - started - waitedMs;
       const located = locate(firstFailure(error), step);
       session.emit({ type: 'step:error', step, error: located });
       return located;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import type { NativeAddon } from '../native/addon.ts';
 import { decodePathBytes } from '../util/path-bytes.ts';
+import { contextChanged } from './context-changed.ts';
 import { isLink, isRegular } from './file-type.ts';
 import type { Scan } from './scan.ts';
 import type { Knowledge } from './stat-index.ts';
@@ -130,11 +131,7 @@ function readLink(absolute: string, path: string): string {
   try {
     return decodePathBytes(readlinkSync(absolute, 'buffer'));
   } catch (cause) {
-    throw new TbuildError('TBUILD_CONTEXT', `${path} in the build context changed while it was read`, {
-      cause,
-      hint: 'run the build again when nothing is writing to the context',
-      details: { path },
-    });
+    throw contextChanged(path, { cause });
   }
 }
 
@@ -150,11 +147,6 @@ function unreadable(path: string, errno: number): TbuildError {
       details,
     });
   }
-  if (changedErrnos.includes(errno)) {
-    return new TbuildError('TBUILD_CONTEXT', `${path} in the build context changed while it was read`, {
-      hint: 'run the build again when nothing is writing to the context',
-      details,
-    });
-  }
+  if (changedErrnos.includes(errno)) return contextChanged(path, { details });
   return new TbuildError('TBUILD_CONTEXT', `cannot read ${path} in the build context (errno ${errno})`, { details });
 }

@@ -26,7 +26,14 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
       const operation = start('write', options.signal);
       const sources = (options.sources ?? []).map((path) => ['source', path] as const);
       return withOperation(operation, async () => {
-        await operation.sendFields('R', [['op', 'write'], ...diffFields(options), ...sources]);
+        const reuse: Fields =
+          options.reuse === undefined
+            ? []
+            : [
+                ['reuse', options.reuse.diff],
+                ['reuse-listing', options.reuse.listing],
+              ];
+        await operation.sendFields('R', [['op', 'write'], ...diffFields(options), ...sources, ...reuse]);
         // Both directions at once: the helper may report changes, or fail, before it has read everything.
         const [committed] = await bothOrFirstFailure(collectDiff(operation), sendEntries(operation, entries));
         return committed;

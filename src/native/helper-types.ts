@@ -98,6 +98,12 @@ export interface DiffOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A layer in the store, and its verified listing. */
+export interface EarlierLayer {
+  readonly diff: string;
+  readonly listing: string;
+}
+
 export interface RunCallbacks {
   readonly signal?: AbortSignal | undefined;
   /** Output is held back while the returned promise is pending. */
@@ -121,9 +127,9 @@ export interface HelperInfo {
  */
 export interface Helper extends AsyncDisposable {
   info(): Promise<HelperInfo>;
-  /** Makes a diff directory from entries (a directory before its children) and lists it. */
+  /** Makes a diff directory from entries (a directory before its children) and lists it. Files that `reuse` has as they are to be become hard links to it, with the mtime that they have there. */
   write(
-    options: DiffOptions & { readonly sources?: readonly string[] },
+    options: DiffOptions & { readonly sources?: readonly string[]; readonly reuse?: EarlierLayer | undefined },
     entries: Iterable<WriteEntry> | AsyncIterable<WriteEntry>,
   ): Promise<CommittedDiff>;
   /** Lists a finished upper directory, removing its work directory first. */

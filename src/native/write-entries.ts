@@ -19,15 +19,21 @@ export async function sendEntries(
     batched = 0;
     await operation.sendRaw(frames);
   };
-  for await (const entry of entries) {
+  /** A promise only where there is something to wait for: there may be a hundred thousand entries. */
+  const send = (entry: WriteEntry): Promise<void> | undefined => {
     const frame = encodeFrame('E', encodeFields(entryFields(entry)));
     batch.push(frame);
     batched += frame.length;
-    if (entry.type === 'file' && entry.content.kind === 'stream') {
-      await flush();
-      await sendContent(operation, entry.path, entry.content.size, entry.content.data);
-    } else if (batched >= batchSize) {
-      await flush();
+    if (entry.type !== 'file' || entry.content.kind !== 'stream') return batched >= batchSize ? flush() : undefined;
+    const { size, data } = entry.content;
+    return flush().then(() => sendContent(operation, entry.path, size, data));
+  };
+  if (Symbol.asyncIterator in entries) {
+    for await (const entry of entries) await send(entry);
+  } else {
+    for (const entry of entries) {
+      const sending = send(entry);
+      if (sending !== undefined) await sending;
     }
   }
   batch.push(encodeFrame('Z', Buffer.alloc(0)));

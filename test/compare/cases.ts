@@ -7,8 +7,9 @@ export interface Case {
   readonly name: string;
   /** Further arguments of both programs; `{context}` is the context's path. */
   readonly args: readonly string[];
-  /** Who must refuse it. */
-  readonly refusedBy: readonly ('tbuild' | 'docker')[];
+  /** The code of the error with which tbuild must refuse it. */
+  readonly tbuildRefuses: string | undefined;
+  readonly dockerRefuses: boolean;
   /** Where only one of them refuses it: the section of docs/differences.md that says why. */
   readonly why: string | undefined;
   /** An ordinary user cannot read all of the context. */
@@ -19,7 +20,8 @@ export interface Case {
 
 interface Settings {
   readonly args?: readonly string[];
-  readonly refusedBy?: Case['refusedBy'];
+  readonly tbuildRefuses?: string;
+  readonly dockerRefuses?: boolean;
   readonly why?: string;
   readonly needsRoot?: boolean;
   readonly volatile?: readonly string[];
@@ -31,8 +33,8 @@ export function listCases(fixtures: string): readonly Case[] {
     .map((name) => {
       const path = join(fixtures, name, 'compare.json');
       const settings = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Settings) : {};
-      const { args = [], refusedBy = [], why, needsRoot = false, volatile = [] } = settings;
-      return { name, args, refusedBy, why, needsRoot, volatile };
+      const { args = [], tbuildRefuses, dockerRefuses = false, why, needsRoot = false, volatile = [] } = settings;
+      return { name, args, tbuildRefuses, dockerRefuses, why, needsRoot, volatile };
     });
 }
 

@@ -28,7 +28,7 @@ std::string make_root(std::string path) {
 
 DiffBuilder::DiffBuilder(const Fields& request, Channel& channel)
     : channel_(channel), diff_(make_root(std::string(request.get("diff")))),
-      copier_(channel, diff_, request.all("source"), target_), epoch_(parse_seconds(request, "epoch")),
+      copier_(channel, diff_, request.all("source"), target_), reuse_(request), epoch_(parse_seconds(request, "epoch")),
       now_(time(nullptr)), with_tar_(request.find("tar") != "0"), given_root_(parse_root(request)), root_(given_root_) {
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "diff_report.h"
 #include "file_copier.h"
+#include "reuse.h"
 #include "tree.h"
 #include "write_entry.h"
 #include <map>
@@ -25,6 +26,7 @@ private:
   struct Inode {
     std::optional<CopySource> source; // not on disk before finish()
     const Entry* first = nullptr;     // complete, in finish()
+    bool reused = false;              // an earlier layer has it
   };
   struct Item {
     Entry entry;
@@ -46,6 +48,7 @@ private:
   void begin_stream(Item& item, uint64_t size);
   void end_stream();
   void link(const Entry& existing, const Entry& entry);
+  void find_reused();
   void complete(Item& item, DiffReport& report);
   void feed_tar(const Entry& entry, TarStream& tar);
   void complete_directory(const Entry& entry);
@@ -54,6 +57,7 @@ private:
   AttributeTarget target_;
   Tree diff_;
   FileCopier copier_;
+  Reuse reuse_;
   std::optional<int64_t> epoch_;
   int64_t now_;
   bool with_tar_;

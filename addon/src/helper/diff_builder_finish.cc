@@ -9,6 +9,8 @@ namespace tbuild {
 void DiffBuilder::finish() {
   if (stream_)
     fail("protocol", EPROTO, stream_->item->entry.path, "a file's content is incomplete");
+  if (reuse_.available())
+    find_reused();
   std::vector<Entry*> entries;
   entries.reserve(items_.size());
   for (auto& [path, item] : items_)
@@ -38,6 +40,21 @@ void DiffBuilder::finish() {
   report.finish();
 }
 
+// What is shared keeps its earlier time, which directories passed through take on: so it is decided before all else.
+void DiffBuilder::find_reused() {
+  for (auto& [path, item] : items_) {
+    // The names of a group have one time.
+    if (item.inode.use_count() != 1 || !item.inode->source || !item.inode->source->digest_known)
+      continue;
+    const Entry* earlier = reuse_.find(item.entry);
+    if (earlier == nullptr || (epoch_ && earlier->mtime != *epoch_))
+      continue;
+    item.entry.mtime = earlier->mtime;
+    item.entry.size = earlier->size;
+    item.inode->reused = true;
+  }
+}
+
 void DiffBuilder::complete(Item& item, DiffReport& report) {
   Entry& entry = item.entry;
   bool is_first = item.inode == nullptr || item.inode->first == nullptr;
@@ -50,7 +67,8 @@ void DiffBuilder::complete(Item& item, DiffReport& report) {
       link(first, entry);
   }
   if (is_first && item.inode != nullptr && item.inode->source) {
-    if (copier_.copy(*item.inode->source, entry, report.tar()))
+    bool shared = item.inode->reused && reuse_.link(diff_, entry, report.tar(), copier_.pump());
+    if (!shared && copier_.copy(*item.inode->source, entry, report.tar()))
       report.changed(entry);
   } else if (report.tar() != nullptr) {
     feed_tar(entry, *report.tar());

@@ -16,4 +16,18 @@ ListingLine to_line(const Entry& entry);
 // Parses the text of a listing file, with or without the offset table behind it. Fails with EINVAL.
 std::vector<Entry> parse_listing(std::string_view file);
 
+// The same one entry after the other; the text must outlive it.
+class ListingReader {
+public:
+  explicit ListingReader(std::string_view file);
+  // False at the end.
+  bool next(Entry& entry);
+
+private:
+  std::string_view text_;
+};
+
+// Fails with `open` and `read`.
+std::string read_listing_file(const std::string& path);
+
 } // namespace tbuild

@@ -1,9 +1,13 @@
 #include "../common/hex.h"
+#include "../common/unique_fd.h"
 #include "frame.h"
 #include "listing.h"
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace tbuild {
 namespace {
@@ -130,17 +134,42 @@ private:
 
 } // namespace
 
+ListingReader::ListingReader(std::string_view file) : text_(text_of(file)) {}
+
+bool ListingReader::next(Entry& entry) {
+  if (text_.empty())
+    return false;
+  size_t end = text_.find('\n');
+  if (end == std::string_view::npos)
+    malformed(text_);
+  entry = LineParser(text_.substr(0, end)).parse();
+  text_.remove_prefix(end + 1);
+  return true;
+}
+
 std::vector<Entry> parse_listing(std::string_view file) {
-  std::string_view text = text_of(file);
+  ListingReader reader(file);
   std::vector<Entry> entries;
-  while (!text.empty()) {
-    size_t end = text.find('\n');
-    if (end == std::string_view::npos)
-      malformed(text);
-    entries.push_back(LineParser(text.substr(0, end)).parse());
-    text.remove_prefix(end + 1);
-  }
+  for (Entry entry; reader.next(entry);)
+    entries.push_back(std::move(entry));
   return entries;
+}
+
+std::string read_listing_file(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status;
+  if (!fd.valid() || fstat(fd.get(), &status) != 0)
+    fail("open", errno, path);
+  std::string text(static_cast<size_t>(status.st_size), '\0');
+  for (size_t done = 0; done < text.size();) {
+    ssize_t got = read(fd.get(), text.data() + done, text.size() - done);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      fail("read", got < 0 ? errno : EIO, path);
+    done += static_cast<size_t>(got);
+  }
+  return text;
 }
 
 } // namespace tbuild

@@ -9,23 +9,6 @@
 namespace tbuild {
 namespace {
 
-std::string read_text(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status;
-  if (!fd.valid() || fstat(fd.get(), &status) != 0)
-    fail("open", errno, path);
-  std::string text(static_cast<size_t>(status.st_size), '\0');
-  for (size_t done = 0; done < text.size();) {
-    ssize_t got = read(fd.get(), text.data() + done, text.size() - done);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got <= 0)
-      fail("read", got < 0 ? errno : EIO, path);
-    done += static_cast<size_t>(got);
-  }
-  return text;
-}
-
 void send_content(Tree& diff, Pump& pump, const Entry& entry, TarStream& tar) {
   check_path(entry.path);
   UniqueFd fd(diff.open(entry.path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
@@ -41,7 +24,7 @@ void send_content(Tree& diff, Pump& pump, const Entry& entry, TarStream& tar) {
 } // namespace
 
 void send_tar(const Fields& request, Channel& channel) {
-  std::vector<Entry> entries = parse_listing(read_text(std::string(request.get("listing"))));
+  std::vector<Entry> entries = parse_listing(read_listing_file(std::string(request.get("listing"))));
   std::vector<Entry*> pointers;
   for (Entry& entry : entries)
     pointers.push_back(&entry);

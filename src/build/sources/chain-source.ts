@@ -37,6 +37,7 @@ export function chainSource(store: Store, chain: Chain, request: ChainRequest): 
       );
     },
     describe: (set) => describeForPeople(set.items),
+    explain: (error) => error,
   };
 }
 

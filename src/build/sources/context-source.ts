@@ -2,6 +2,8 @@ import { applyChanges } from '../../context/apply-changes.ts';
 import type { BuildContext } from '../../context/open-context.ts';
 import type { SelectedEntry, SelectedItem, Selection } from '../../context/selection.ts';
 import { describeSelection } from '../../context/describe.ts';
+import { contextChanged } from '../../context/context-changed.ts';
+import { isTbuildError } from '../../errors.ts';
 import type { SourceSpan } from '../../errors.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceItem, SourceSet } from '../transfer/source.ts';
@@ -17,9 +19,13 @@ export interface ContextRequest {
 /** Files of the build context. */
 export function contextSource(context: BuildContext, { origin, sources, modes, span }: ContextRequest): TransferSource {
   const selections = new WeakMap<SourceSet, Selection>();
+  const sets = new WeakMap<Selection, SourceSet>();
   const toSet = (selection: Selection): SourceSet => {
+    const known = sets.get(selection);
+    if (known !== undefined) return known;
     const set: SourceSet = { digest: selection.digest, items: selection.items.map(toItem), roots: [context.root] };
     selections.set(set, selection);
+    sets.set(selection, set);
     return set;
   };
   const selectionOf = (set: SourceSet): Selection => {
@@ -33,35 +39,40 @@ export function contextSource(context: BuildContext, { origin, sources, modes, s
     select: async () => toSet(await context.select(sources, { modes, span })),
     withChanges: (set, changed) => toSet(applyChanges(selectionOf(set), changed)),
     describe: (set) => describeSelection(selectionOf(set)),
+    explain: explainOpening,
   };
+}
+
+/** What the helper says of a file that is gone, or something else than it was when the context was listed. */
+const changedErrnos: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EINVAL', 'ELOOP', 'ENXIO']);
+
+function explainOpening(error: unknown): unknown {
+  if (!isTbuildError(error, 'TBUILD_IO')) return error;
+  const { operation, errno, path } = error.details;
+  if (operation !== 'open source' || typeof path !== 'string' || !changedErrnos.has(errno)) return error;
+  return contextChanged(path, { cause: error });
 }
 
 function toItem({ name, source, entries }: SelectedItem): SourceItem {
   return { name, source, entries: entries.map(toEntry) };
 }
 
-/** What comes from a build context belongs to root, whoever owns it here (as docker build). */
+/** What comes from a build context belongs to root, whoever owns it here (as docker build). One literal per entry, no spreading: there may be a hundred thousand of them. */
 function toEntry(entry: SelectedEntry): SourceEntry {
-  const { path, mode, mtime, xattrs } = entry;
-  const common = { path, mode, uid: 0, gid: 0, mtime, xattrs };
-  switch (entry.type) {
+  const { type, path, mode, mtime, xattrs } = entry;
+  switch (type) {
     case 'directory':
     case 'fifo':
-      return { ...common, type: entry.type };
+      return { type, path, mode, uid: 0, gid: 0, mtime, xattrs };
     case 'symlink':
-      return { ...common, type: 'symlink', link: entry.link };
+      return { type, path, mode, uid: 0, gid: 0, mtime, xattrs, link: entry.link };
     case 'character':
     case 'block':
-      return { ...common, type: entry.type, major: entry.major, minor: entry.minor };
+      return { type, path, mode, uid: 0, gid: 0, mtime, xattrs, major: entry.major, minor: entry.minor };
     case 'file': {
       const { size, sha256, expect, verify, hardlink, contextPath } = entry;
-      return {
-        ...common,
-        type: 'file',
-        size,
-        hardlink,
-        content: { kind: 'copy', source: 0, path: contextPath, sha256, expect, verify },
-      };
+      const content = { kind: 'copy', source: 0, path: contextPath, sha256, expect, verify } as const;
+      return { type, path, mode, uid: 0, gid: 0, mtime, xattrs, size, hardlink, content };
     }
   }
 }

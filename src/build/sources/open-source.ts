@@ -4,14 +4,14 @@ import { openBuildContext } from '../context.ts';
 import { parseNamedContext } from '../named-contexts.ts';
 import type { StagePlan } from '../plan.ts';
 import type { Session } from '../session.ts';
+import type { StepRun } from '../step-run.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import { chainSource } from './chain-source.ts';
 import { contextSource } from './context-source.ts';
 
 /** Where a COPY or ADD reads: the build context, a named context, an earlier stage, or an image. */
 export async function openTransferSource(
-  session: Session,
-  plan: StagePlan,
+  { session, plan, run }: { readonly session: Session; readonly plan: StagePlan; readonly run: StepRun },
   instruction: CopyInstruction | AddInstruction,
 ): Promise<TransferSource> {
   const { sources, span, chmod } = instruction;
@@ -31,7 +31,7 @@ export async function openTransferSource(
   }
   const source = plan.findSource(from, span);
   if (source.kind === 'stage') {
-    const { state } = await session.stage(source.index);
+    const { state } = await run.waitFor(session.stage(source.index));
     return chainSource(session.store, state.chain, { origin: `stage ${from}`, sources, span });
   }
   if (source.kind === 'scratch') return chainSource(session.store, [], { origin: 'scratch', sources, span });

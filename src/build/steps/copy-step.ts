@@ -1,7 +1,10 @@
+import { dirname, join } from 'node:path';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
 import { factReader } from '../../cache/facts.ts';
 import type { FactReader } from '../../cache/facts.ts';
-import type { WriteEntry } from '../../native/helper-types.ts';
+import type { PlannedStep } from '../../graph/plan.ts';
+import type { EarlierLayer, WriteEntry } from '../../native/helper-types.ts';
+import { isTbuildError } from '../../errors.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
@@ -27,11 +30,20 @@ export interface TransferSource {
   ) => SourceSet;
   /** Readable description, kept for `cache why`. */
   readonly describe: (set: SourceSet) => string;
+  /** What an error of the helper means, where that is known better here. */
+  readonly explain: (error: unknown) => unknown;
+}
+
+interface Transfer {
+  readonly session: Session;
+  readonly state: StageState;
+  readonly access: StateAccess;
+  readonly step: PlannedStep;
 }
 
 /** COPY and ADD as a layer: what is written is planned from listings; the helper only writes it. */
 export async function transferStep(
-  { session, state, access }: { readonly session: Session; readonly state: StageState; readonly access: StateAccess },
+  { session, state, access, step }: Transfer,
   instruction: CopyInstruction | AddInstruction,
   source: TransferSource,
 ): Promise<LayerStep> {
@@ -66,10 +78,20 @@ export async function transferStep(
         rootAttributes,
         changed: changedArchives,
       } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
-      const diff = await session.helper.write(
-        { diff: job.diff, rootAttributes, epoch: session.options.epoch, signal: session.signal, sources: set.roots },
+      const written = session.helper.write(
+        {
+          diff: job.diff,
+          rootAttributes,
+          epoch: session.options.epoch,
+          signal: session.signal,
+          sources: set.roots,
+          reuse: await earlierLayer(session, step),
+        },
         noteOrigins(entries, origins),
       );
+      const diff = await written.catch((error: unknown) => {
+        throw source.explain(error);
+      });
       const facts = instruction.link ? [] : reader.facts();
       const changed = [
         ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
@@ -82,6 +104,21 @@ export async function transferStep(
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
   };
+}
+
+/** What the step made in the last build: files that are the same are shared with it. Leased; undefined when it is gone or damaged. */
+async function earlierLayer({ store, earlierReport }: Session, { id }: PlannedStep): Promise<EarlierLayer | undefined> {
+  const layer = (await earlierReport())?.steps.find((earlier) => earlier.id === id)?.layer;
+  if (layer === undefined || (await store.lease([layer]))[0] !== true) return undefined;
+  try {
+    // Opening it verifies it.
+    store.listing(layer);
+  } catch (error) {
+    if (isTbuildError(error) && error.code === 'TBUILD_STORE_CORRUPT') return undefined;
+    throw error;
+  }
+  const diff = store.diffDirectory(layer);
+  return { diff, listing: join(dirname(diff), 'listing') };
 }
 
 /** Remembers where each copied file comes from: the helper names what has changed by its place in the layer. */

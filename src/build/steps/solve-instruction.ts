@@ -53,8 +53,8 @@ async function toLayerStep(
       return runStep({ session, state, access, run, platform: plan.platform }, instruction);
     case 'copy':
     case 'add': {
-      const source = await openTransferSource(session, plan, instruction);
-      return transferStep({ session, state, access }, instruction, source);
+      const source = await openTransferSource({ session, plan, run }, instruction);
+      return transferStep({ session, state, access, step: run.step }, instruction, source);
     }
     case 'workdir': {
       const path = resolveWorkdir(state.draft.config.WorkingDir, instruction.path);

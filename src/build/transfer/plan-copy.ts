@@ -22,41 +22,50 @@ export interface CopyPlan {
   readonly changed: readonly ChangedFile[];
 }
 
-/** What COPY writes on a state, as entries of the helper's `write`. Everything that it reads of the state goes through `reader`. Pure. */
+/** What COPY writes on a state, as entries of the helper's `write`. Everything that it reads of the state goes through `reader`: facts are complete when all entries have been taken. */
 export function planCopy(request: CopyRequest, reader: FactReader): CopyPlan {
   const placer = createPlacer(reader, request.ownership);
-  const entries: WriteEntry[] = [];
-  for (const item of request.items) entries.push(...copyItem(item, request, placer));
-  return { entries, rootAttributes: placer.rootAttributes, changed: [] };
+  return { entries: copyItems(request, placer), rootAttributes: placer.rootAttributes, changed: [] };
+}
+
+function* copyItems(request: CopyRequest, placer: Placer): Generator<WriteEntry, void, undefined> {
+  for (const item of request.items) yield* copyItem(item, request, placer);
 }
 
 /** Entries for one source item; ADD uses it for what is not an archive. */
-export function copyItem(item: SourceItem, request: CopyRequest, placer: Placer): WriteEntry[] {
+export function* copyItem(
+  item: SourceItem,
+  request: CopyRequest,
+  placer: Placer,
+): Generator<WriteEntry, void, undefined> {
   const [first] = item.entries;
-  if (first === undefined) return [];
+  if (first === undefined) return;
   const walked = placer.walk(request.destination);
   const placing = { ownership: request.ownership, placer };
   if (first.type === 'directory') {
-    const entries = placer.above(walked);
-    entries.push(...destinationDirectory(walked.physical, first, placer));
-    for (const entry of item.entries.slice(1))
-      entries.push(placeEntry(join(walked.physical, entry.path), entry, { ...placing, base: walked.physical }));
-    return entries;
+    yield* placer.above(walked);
+    yield* destinationDirectory(walked.physical, first, placer);
+    const below = { ...placing, base: walked.physical };
+    for (const entry of item.entries) {
+      if (entry !== first) yield placeEntry(join(walked.physical, entry.path), entry, below);
+    }
+    return;
   }
   const isDirectory = walked.physical === '' || walked.entry?.type === 'directory';
   if (!isDirectory && !request.destination.endsWith('/')) {
     if (request.items.length > 1) throw severalOntoOne(walked.physical);
-    return [...placer.above(walked), placeEntry(walked.physical, first, { ...placing, base: '' })];
+    yield* placer.above(walked);
+    yield placeEntry(walked.physical, first, { ...placing, base: '' });
+    return;
   }
-  const entries = placer.above(walked);
+  yield* placer.above(walked);
   if (walked.entry === undefined && walked.physical !== '' && placer.directoryPlace(walked.physical) === 'absent') {
-    entries.push(placer.newDirectory(walked.physical));
+    yield placer.newDirectory(walked.physical);
   } else if (walked.entry !== undefined) {
     if (walked.entry.type !== 'directory') throw conflict(walked.physical, 'is not a directory');
-    entries.push(...placer.above({ ...walked, existing: [walked.entry], missing: [] }));
+    yield* placer.above({ ...walked, existing: [walked.entry], missing: [] });
   }
-  entries.push(placeEntry(join(walked.physical, item.name), first, { ...placing, base: walked.physical }));
-  return entries;
+  yield placeEntry(join(walked.physical, item.name), first, { ...placing, base: walked.physical });
 }
 
 /** The directory whose contents a source directory fills: an existing one keeps mode and owner, a new one gets the defaults; both take the source's time. */

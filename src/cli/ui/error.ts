@@ -12,7 +12,9 @@ export function formatError(error: unknown): string {
   const output = error.details['output'];
   if (typeof output === 'string' && output !== '') parts.push(`last output:\n${indent(output)}`);
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
-  if (cause !== undefined && !error.message.includes(cause)) parts.push(`cause: ${cause}\n`);
+  // A mistake on the command line is said in our own words.
+  if (cause !== undefined && error.code !== 'TBUILD_USAGE' && !error.message.includes(cause))
+    parts.push(`cause: ${cause}\n`);
   const cleanup = error.details['cleanup'];
   if (Array.isArray(cleanup)) parts.push(...cleanup.map((sentence) => `and while cleaning up: ${String(sentence)}\n`));
   if (error.hint !== undefined) parts.push(`hint: ${error.hint}\n`);

@@ -1,0 +1,163 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { lacks } from '../helpers/capabilities.ts';
+import { openShell } from '../helpers/shell.ts';
+import type { Shell } from '../helpers/shell.ts';
+
+let shell: Shell;
+let context: string;
+beforeAll(async () => {
+  shell = await openShell();
+  context = shell.context({
+    Dockerfile: 'FROM base\nCOPY a /a\nRUN echo made > /made\nENV X=1\nCMD ["cat", "/made"]\n',
+    a: 'hello\n',
+  });
+});
+afterAll(() => shell[Symbol.dispose]());
+
+describe.skipIf(lacks('user-namespaces', 'overlay'))('images', () => {
+  beforeEach(async () => {
+    await shell.tbuild('-q', '-t', 'app', context);
+  });
+
+  test("are listed newest first in docker's columns", async () => {
+    const { stdout } = await shell.tbuild('images');
+    expect(shell.stable(stdout)).toMatch(
+      /^REPOSITORY {3}TAG {6}IMAGE ID {7}CREATED +SIZE\napp +latest +<id> +<ago> +\d+kB\nbase +latest +<id> +<ago> +\d+kB\n$/,
+    );
+  });
+
+  test('are listed as JSON, one a line, and as ids', async () => {
+    const { stdout } = await shell.tbuild('images', '--json');
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { Repository: string; ID: string });
+    expect(lines.map(({ Repository }) => Repository)).toEqual(['app', 'base']);
+    const { stdout: ids } = await shell.tbuild('images', '-q', '--no-trunc');
+    expect(ids.trim().split('\n')).toEqual(lines.map(({ ID }) => ID));
+  });
+
+  test('get one more name, which goes without the image, which goes with its last name', async () => {
+    expect(await shell.tbuild('tag', 'app', 'localhost:5000/team/app:2')).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect((await shell.tbuild('images')).stdout).toMatch(/^localhost:5000\/team\/app +2 /m);
+    expect((await shell.tbuild('rmi', 'app')).stdout).toBe('Untagged: app:latest\n');
+    const { stdout } = await shell.tbuild('rmi', 'localhost:5000/team/app:2');
+    expect(stdout).toMatch(/^Untagged: localhost:5000\/team\/app:2\nDeleted: sha256:[0-9a-f]{64}\n$/);
+  });
+
+  test('rmi goes on after a name that is not there, and fails', async () => {
+    await shell.tbuild('tag', 'app', 'other');
+    const { status, stdout, stderr } = await shell.tbuild('rmi', 'missing', 'other');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'Untagged: other:latest\n' });
+    expect(stderr).toContain('No such image: missing\n');
+  });
+
+  test('rmi by id of an image with two names needs --force', async () => {
+    await shell.tbuild('tag', 'app', 'second');
+    const [id = ''] = (await shell.tbuild('images', '-q')).stdout.split('\n');
+    const refused = await shell.tbuild('rmi', id);
+    expect(refused.stderr).toContain('(must be forced)');
+    expect(refused.status).toBe(1);
+    expect((await shell.tbuild('rmi', '-f', id)).stdout).toMatch(/^Untagged: .*\nUntagged: .*\nDeleted: sha256:/);
+  });
+
+  test('history tells the instructions, newest first', async () => {
+    const { stdout } = await shell.tbuild('history', 'app');
+    expect(shell.stable(stdout)).toMatchInlineSnapshot(`
+      "IMAGE          CREATED          CREATED BY                                    SIZE    COMMENT
+      <id>   <ago> CMD ["cat" "/made"]                           0B      buildkit.dockerfile.v0
+      <missing>      <ago> ENV X=1                                       0B      buildkit.dockerfile.v0
+      <missing>      <ago> RUN /bin/sh -c echo made > /made # buildkit   5B      buildkit.dockerfile.v0
+      <missing>      <ago> COPY a /a # buildkit                          6B      buildkit.dockerfile.v0
+      <missing>      <ago> 830kB   Imported from <dir>/base.tar
+      "
+    `);
+    const { stdout: json } = await shell.tbuild('history', '--json', 'app');
+    const rows = json
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { createdBy: string; size: number });
+    expect(rows.map(({ size }) => size).slice(0, 4)).toEqual([0, 0, 5, 6]);
+  });
+
+  test('inspect shows config and the directories of the layers; what is not there fails without hiding the rest', async () => {
+    const { stdout } = await shell.tbuild('inspect', 'app');
+    const [image] = JSON.parse(stdout) as [{ GraphDriver: { Data: { UpperDir: string } }; Config: { Cmd: string[] } }];
+    expect(image.Config.Cmd).toEqual(['cat', '/made']);
+    expect(readdirSync(image.GraphDriver.Data.UpperDir)).toEqual(['made']);
+    const mixed = await shell.tbuild('inspect', 'missing', 'app');
+    expect(mixed.status).toBe(1);
+    expect(JSON.parse(mixed.stdout)).toHaveLength(1);
+    expect(mixed.stderr).toMatch(/^ERROR: No such image: missing\nhint: .*\n\(TBUILD_IMAGE_NOT_FOUND\)\n$/);
+  });
+
+  test.each([
+    ['history', 'missing'],
+    ['tag', 'missing', 'x'],
+    ['rmi', 'missing'],
+  ])('%s of an unknown image ends with 1', async (...argv) => {
+    const { status, stderr } = await shell.tbuild(...argv);
+    expect(status).toBe(1);
+    expect(stderr).toContain('No such image: missing');
+  });
+
+  test('a malformed name is refused before anything is built', async () => {
+    const { status, stdout, stderr } = await shell.tbuild('-t', 'App', context);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('the repository name must be lower case');
+  });
+});
+
+describe.skipIf(lacks('user-namespaces', 'overlay'))('the cache', () => {
+  test('ls shows layers with their directories and the images that have them', async () => {
+    await shell.tbuild('-q', '-t', 'listed', context);
+    const { stdout } = await shell.tbuild('cache', 'ls');
+    expect(stdout).toMatch(/^LAYER +CREATED +SIZE +FILES +IMAGES +DIRECTORY\n/);
+    const { stdout: json } = await shell.tbuild('cache', 'ls', '--json');
+    const layers = json
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { directory: string; images: string[] });
+    const made = layers.filter(({ directory }) => readdirSync(directory).includes('made'));
+    expect(made).toHaveLength(1);
+    expect(made[0]?.images).toContain('listed:latest');
+  });
+
+  test('prune keeps what named images and records need; --all lets records go, --dry-run nothing', async () => {
+    await shell.tbuild('-q', '-t', 'kept', context);
+    const loose = shell.context({ Dockerfile: 'FROM base\nRUN echo loose > /loose\n' });
+    await shell.tbuild('-q', loose);
+    const directories = async (): Promise<string[]> =>
+      (await shell.tbuild('cache', 'ls', '--json')).stdout
+        .trim()
+        .split('\n')
+        .flatMap((line) => readdirSync((JSON.parse(line) as { directory: string }).directory));
+    expect((await shell.tbuild('prune', '--dry-run', '--all')).stdout).toMatch(/^Would remove layer .* \(6B\)$/m);
+    expect(await directories()).toContain('loose');
+    await shell.tbuild('prune', '--all');
+    expect(await directories()).not.toContain('loose');
+    expect(await directories()).toContain('made');
+    expect((await shell.tbuild('run', '--rm', 'kept')).stdout).toBe('made\n');
+    expect(JSON.parse((await shell.tbuild('prune', '--json')).stdout)).toMatchObject({ reclaimed: 0, layers: [] });
+  });
+});
+
+describe('doctor', () => {
+  test('says what works here and which sandbox is used, in text and JSON', async () => {
+    const { status, stdout } = await shell.tbuild('doctor');
+    const json = await shell.tbuild('doctor', '--json');
+    const { findings, sandbox } = JSON.parse(json.stdout) as { findings: { status: string }[]; sandbox: string };
+    expect(stdout).toContain(`RUN will use: ${sandbox}\n`);
+    expect(stdout).toMatch(/^\[ok {2}\] platform: Linux .* Node v/);
+    expect(status).toBe(findings.some((finding) => finding.status === 'failure') ? 1 : 0);
+  });
+
+  test.skipIf(lacks('user-namespaces', 'overlay'))('finds nothing wrong where builds work', async () => {
+    expect((await shell.tbuild('doctor')).status).toBe(0);
+  });
+});
