@@ -99,7 +99,12 @@ async function openBase(
       };
     }
     case 'image': {
-      const image = await openBaseImage(session, { name: base.name, platform, span: plan.stage.span, onProgress });
+      const image = await openBaseImage(session, {
+        name: base.name,
+        platform,
+        span: plan.stage.span,
+        onProgress: (label, current, total) => run.progress(label, current, total),
+      });
       return {
         id: image.id,
         state: initialState(image.draft, image.chain, { lineage: image.id, args: [] }),

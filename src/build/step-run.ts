@@ -5,7 +5,6 @@ import type { StepInputs } from '../cache/inputs.ts';
 import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
-import { compareDescriptions } from '../context/describe.ts';
 import { firstFailure } from '../util/first-failure.ts';
 import type { Session } from './session.ts';
 
@@ -118,12 +117,11 @@ async function explainMiss(
     .findLast(({ id, layer }) => earlierSteps.find((other) => other.id === id)?.layer !== layer);
   const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
   if (cause.kind !== 'files') return cause;
-  const { readKeptFiles } = await import('./kept-files.ts');
-  const before = await readKeptFiles(session.store, known?.inputs.files?.digest);
-  const after = await context.describeFiles?.();
-  return before === undefined || after === undefined
-    ? cause
-    : { ...cause, changes: compareDescriptions(before, after) };
+  const { describeFiles } = context;
+  if (describeFiles === undefined) return cause;
+  const { changesSince } = await import('./kept-files.ts');
+  const changes = await changesSince(session.store, known?.inputs.files?.digest, describeFiles);
+  return changes === undefined ? cause : { ...cause, changes };
 }
 
 /** An error without a place gets the step's. */

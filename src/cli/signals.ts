@@ -12,6 +12,7 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** Undefined while nothing has happened. */
   ending(): Ending | undefined;
+  /** The command has ended. What goes wrong with its output from now on is said here. */
   release(): void;
 }
 
@@ -19,6 +20,7 @@ export interface Interruption {
 export function watchForInterruption(process: NodeJS.Process): Interruption {
   const controller = new AbortController();
   let ending: Ending | undefined;
+  let isReleased = false;
   const end = (given: Ending, reason: string): void => {
     ending ??= given;
     controller.abort(new Error(reason));
@@ -32,8 +34,9 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
     const message = `standard output cannot be written: ${error.message}`;
     // `tbuild … | head`: whoever read has what it wanted. The status is the one that a shell gives for SIGPIPE.
     end(error.code === 'EPIPE' ? { status: 141, message: undefined } : { status: 1, message }, message);
-    // It may come after the command has ended well.
+    if (!isReleased) return;
     process.exitCode = ending?.status;
+    if (ending?.message !== undefined) process.stderr.write(`${ending.message}\n`);
   };
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, onSignal);
@@ -44,6 +47,7 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
     signal: controller.signal,
     ending: () => ending,
     release() {
+      isReleased = true;
       for (const name of names) process.off(name, onSignal);
     },
   };

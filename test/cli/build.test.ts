@@ -64,7 +64,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('plain progress', () => {
 
   test('of a failure: the place with a caret, the status, the last output, exit status 1; no name moves', async () => {
     const context = shell.context({
-      Dockerfile: 'FROM base\nRUN true\n\nRUN echo one >&2 && \\\n    echo two >&2 && missing-program\nRUN true\n',
+      Dockerfile: 'FROM base\nRUN true\n\nRUN ls /one || \\\n    ls /two || missing-program\nRUN true\n',
     });
     const { status, stdout, stderr } = await shell.tbuild('-t', 'broken', context);
     expect(status).toBe(1);

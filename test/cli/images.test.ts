@@ -68,15 +68,14 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('images', () => {
 
   test('history tells the instructions, newest first', async () => {
     const { stdout } = await shell.tbuild('history', 'app');
-    expect(shell.stable(stdout)).toMatchInlineSnapshot(`
-      "IMAGE          CREATED          CREATED BY                                    SIZE    COMMENT
-      <id>   <ago> CMD ["cat" "/made"]                           0B      buildkit.dockerfile.v0
-      <missing>      <ago> ENV X=1                                       0B      buildkit.dockerfile.v0
-      <missing>      <ago> RUN /bin/sh -c echo made > /made # buildkit   5B      buildkit.dockerfile.v0
-      <missing>      <ago> COPY a /a # buildkit                          6B      buildkit.dockerfile.v0
-      <missing>      <ago> 830kB   Imported from <dir>/base.tar
-      "
-    `);
+    const [, ...lines] = shell.stable(stdout).replace(/ {2,}/g, '  ').trim().split('\n');
+    expect(lines.map((line) => line.replace(/\d+kB/, '<size>'))).toEqual([
+      '<id>  <ago> CMD ["cat" "/made"]  0B  buildkit.dockerfile.v0',
+      '<missing>  <ago> ENV X=1  0B  buildkit.dockerfile.v0',
+      '<missing>  <ago> RUN /bin/sh -c echo made > /made # buildkit  5B  buildkit.dockerfile.v0',
+      '<missing>  <ago> COPY a /a # buildkit  6B  buildkit.dockerfile.v0',
+      '<missing>  <ago> <size>  Imported from <dir>/base.tar',
+    ]);
     const { stdout: json } = await shell.tbuild('history', '--json', 'app');
     const rows = json
       .trim()

@@ -114,8 +114,8 @@ describe('a Dockerfile of anything at all', () => {
       `FROM scratch AS s0\nCOPY f /\n${Array.from({ length: 2000 }, (_, n) => `FROM s${n} AS s${n + 1}`).join('\n')}\n`,
     ],
     [
-      '2,000 variables',
-      `FROM scratch\n${Array.from({ length: 2000 }, (_, n) => `ARG A${n}=$A${n - 1}x`).join('\n')}\nCOPY f /\n`,
+      '300 variables',
+      `FROM scratch\n${Array.from({ length: 300 }, (_, n) => `ARG A${n}=$A${n - 1}x`).join('\n')}\nCOPY f /\n`,
     ],
     [
       'a variable that doubles 40 times',
@@ -139,7 +139,7 @@ describe('a Dockerfile of anything at all', () => {
 
 function mutated(seed: string, random: (limit: number) => number): string {
   let text = seed;
-  for (let times = 1 + random(4); times > 0; times--) {
+  for (let times = 1 + random(2); times > 0; times--) {
     const at = random(text.length + 1);
     const until = Math.min(text.length, at + random(12));
     const scrap = scraps[random(scraps.length)] ?? '';

@@ -11,10 +11,11 @@ export async function solveConfigStep(
   session: Session,
   state: StageState,
   run: StepRun,
-  text: string,
+  /** The instruction in full for the key, and for people. */
+  { step, text }: { readonly step: string; readonly text: string },
 ): Promise<number> {
   const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
-  const key = staticKey({ kind: run.kind, text, lineage: state.lineage });
+  const key = staticKey({ kind: run.kind, text: step, lineage: state.lineage });
   const { below } = accessState(session.store, state);
   const found = await lookUp(session.store, key, below);
   if (found.hit && !session.options.noCache) {

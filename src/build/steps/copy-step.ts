@@ -89,17 +89,20 @@ export async function transferStep(
         },
         noteOrigins(entries, origins),
       );
-      const diff = await written.catch((error: unknown) => {
-        throw source.explain(error);
-      });
+      // Beside the writing, which another process does. Both have ended before the step has; how the writing ended counts first.
+      const { keepFiles } = await import('../kept-files.ts');
+      const keeping = keepFiles(session.store, set.digest, source.describe(set));
+      const [writing, kept] = await Promise.allSettled([written, keeping]);
+      if (writing.status === 'rejected') throw source.explain(writing.reason);
+      if (kept.status === 'rejected') throw kept.reason;
+      const diff = writing.value;
       const facts = instruction.link ? [] : reader.facts();
       const changed = [
         ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
         ...changedArchives,
       ];
       const final = changed.length > 0 ? source.withChanges(set, changed) : set;
-      const { keepFiles } = await import('../kept-files.ts');
-      await keepFiles(session.store, final.digest, source.describe(final));
+      if (final !== set) await keepFiles(session.store, final.digest, source.describe(final));
       const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
@@ -122,14 +125,20 @@ async function earlierLayer({ store, earlierReport }: Session, { id }: PlannedSt
 }
 
 /** Remembers where each copied file comes from: the helper names what has changed by its place in the layer. */
-async function* noteOrigins(
-  entries: CopyPlan['entries'],
-  origins: Map<string, string>,
-): AsyncGenerator<WriteEntry, void, undefined> {
-  for await (const entry of entries) {
+function noteOrigins(entries: CopyPlan['entries'], origins: Map<string, string>): CopyPlan['entries'] {
+  const note = (entry: WriteEntry): WriteEntry => {
     if (entry.type === 'file' && entry.content.kind === 'copy') origins.set(entry.path, entry.content.path);
-    yield entry;
-  }
+    return entry;
+  };
+  return Symbol.asyncIterator in entries ? mapAsync(entries, note) : map(entries, note);
+}
+
+function* map<T>(values: Iterable<T>, change: (value: T) => T): Generator<T, void, undefined> {
+  for (const value of values) yield change(value);
+}
+
+async function* mapAsync<T>(values: AsyncIterable<T>, change: (value: T) => T): AsyncGenerator<T, void, undefined> {
+  for await (const value of values) yield change(value);
 }
 
 function absoluteDestination(state: StageState, destination: string): string {

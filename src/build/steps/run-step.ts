@@ -28,7 +28,8 @@ export interface RunContext {
 export function runStep(context: RunContext, instruction: RunInstruction): LayerStep {
   const { session, state, platform } = context;
   const { config } = state.draft;
-  const argv = commandLine(state.draft, instruction.command);
+  const { command } = instruction;
+  const argv = commandLine(state.draft, command);
   const environment = Object.fromEntries(visibleVariables(state.draft));
   const network =
     instruction.network === undefined || instruction.network === 'default'
@@ -36,9 +37,10 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       : instruction.network;
   return {
     inputs: {
-      text: `RUN ${JSON.stringify(argv)}`,
+      text: `RUN ${command.form === 'shell' ? command.text : JSON.stringify(argv)}`,
       environment,
       settings: {
+        ...(command.form === 'shell' ? { shell: JSON.stringify(argv.slice(0, -1)) } : {}),
         user: config.User ?? '',
         workdir: config.WorkingDir ?? '/',
         network,

@@ -1,5 +1,6 @@
 import type { Instruction } from '../../dockerfile/instruction.ts';
 import { applyInstruction, resolveWorkdir } from '../../image/apply-instruction.ts';
+import { createdBy } from '../../image/created-by.ts';
 import { solveLayerStep } from '../layer-step.ts';
 import type { LayerStep } from '../layer-step.ts';
 import type { StagePlan } from '../plan.ts';
@@ -35,7 +36,8 @@ export async function solveInstruction(solving: Solving, instruction: Instructio
   if (layerStep === undefined) {
     // Before the record is looked up: a malformed value must fail the step, cached or not.
     const draft = applyInstruction(state.draft, instruction, { args, madeLayer: false });
-    const created = await solveConfigStep(session, state, run, step);
+    const text = createdBy(draft, instruction, args) ?? instruction.text;
+    const created = await solveConfigStep(session, state, run, { step, text });
     return { state: nextState(state, { draft, args, step }), created };
   }
   const { layer, created } = await solveLayerStep(session, accessState(session.store, state), run, layerStep);
