@@ -61,6 +61,8 @@ const brand = Symbol.for('tbuild.error');
 
 /** The one error class: every failure that a user can cause or meet. Programmer mistakes are plain `TypeError`s. */
 export class TbuildError extends Error {
+  /** Its own name also where the bundle has shortened all names. */
+  static override readonly name: string = 'TbuildError';
   override readonly name: string = 'TbuildError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;

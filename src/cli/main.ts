@@ -10,8 +10,17 @@ import { watchForInterruption } from './signals.ts';
 /** Runs one command line and resolves to the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const { signal, ending, release } = watchForInterruption(process);
-  const { stdin, stdout, stderr } = process;
-  const end = await dispatch(argv, { stdin, stdout, stderr, signal }).then(
+  const { stdout, stderr } = process;
+  const terminal: Terminal = {
+    // Node opens it, and loads what it needs for that, when it is first touched.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
+    signal,
+  };
+  const end = await dispatch(argv, terminal).then(
     (status): Ending => ({ status, message: undefined }),
     (error: unknown) => failure(error, argv),
   );

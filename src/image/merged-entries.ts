@@ -25,7 +25,7 @@ export function mergedEntries(
   const found = [...walk(view, '')]
     .map((shown) => ({ ...shown, name: encodePathBytes(shown.entry.path) }))
     .toSorted((a, b) => a.name.compare(b.name));
-  const layers = [...new Set(chain.map(({ layer }) => layer).toReversed())].map(listingOf);
+  const timeOf = timesOf(chain, listingOf);
   // The first path of each hard link group that shows: it carries the content.
   const carriers = new Map<string, string>();
   return found.map(({ entry, layer, name }) => {
@@ -38,7 +38,7 @@ export function mergedEntries(
       entry,
       layer,
       name,
-      mtime: entry.mtime ?? timeBelow(layers, layer, entry.path),
+      mtime: timeOf(entry, layer),
       linkTo: carrier,
       content: holdsContent && entry.size > 0 ? first : undefined,
     };
@@ -59,7 +59,19 @@ function* walk(view: MergedView, directory: string): Generator<Shown, void, unde
   }
 }
 
-/** A directory that a step only passed through has the time that it has below. */
+/** The time, in seconds, of an entry that shows from a layer: a directory that a step only passed through has the one that it has below. */
+export function timesOf(
+  chain: Chain,
+  listingOf: (id: LayerId) => Listing,
+): (entry: ListingEntry, layer: LayerId) => number {
+  let layers: readonly Listing[] | undefined;
+  return (entry, layer) => {
+    if (entry.mtime !== undefined) return entry.mtime;
+    layers ??= [...new Set(chain.map((each) => each.layer).toReversed())].map(listingOf);
+    return timeBelow(layers, layer, entry.path);
+  };
+}
+
 function timeBelow(layers: readonly Listing[], layer: LayerId, path: string): number {
   for (const listing of layers.slice(layers.findIndex(({ id }) => id === layer))) {
     const entry = listing.find(path);

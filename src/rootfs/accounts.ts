@@ -56,9 +56,26 @@ export async function resolveOwner(
 
 const accountPaths = ['etc/passwd', 'etc/group'];
 
+/** Per store handle, by layer and path: every RUN asks, and a layer never changes. */
+const knownAccounts = new WeakMap<Store, Map<string, Promise<string | undefined>>>();
+
 async function readAccounts(files: RootFiles): Promise<AccountFiles> {
-  const [passwd, group] = await Promise.all(accountPaths.map((path) => readRootFile(files, path, maxAccountFileBytes)));
-  return { passwd: passwd?.toString(), group: group?.toString() };
+  const [passwd, group] = await Promise.all(accountPaths.map((path) => readAccountFile(files, path)));
+  return { passwd, group };
+}
+
+function readAccountFile(files: RootFiles, path: string): Promise<string | undefined> {
+  const known = knownAccounts.get(files.store) ?? new Map<string, Promise<string | undefined>>();
+  knownAccounts.set(files.store, known);
+  const { path: physical, layer = '' } = files.view.resolve(path, { followLast: true });
+  const key = `${layer} ${physical}`;
+  let reading = known.get(key);
+  if (reading === undefined) {
+    reading = readRootFile(files, path, maxAccountFileBytes).then((content) => content?.toString());
+    known.set(key, reading);
+    reading.catch(() => known.delete(key));
+  }
+  return reading;
 }
 
 /** Makes facts of the files that names are looked up in. */

@@ -45,7 +45,8 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
       image: Object.entries(command.environment).map(([name, value]) => `${name}=${value}`),
       home: user.home,
     }),
-    cwd: command.workdir === '' ? '/' : command.workdir,
+    // Nothing keeps the config of an image from elsewhere from holding a relative one.
+    cwd: command.workdir.startsWith('/') ? command.workdir : `/${command.workdir}`,
     cwdOwner: command.workdirOwner,
     user,
     resolvConf: systemResolvConf(command.network),

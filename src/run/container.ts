@@ -47,12 +47,15 @@ export async function createContainer(
   // One after the other: a command may end before it was noted that it runs.
   let written: Promise<void> = Promise.resolve();
   const write = (changes: Partial<ContainerRecord>): Promise<void> => {
-    const text = `${JSON.stringify({ ...record, ...changes })}\n`;
-    written = written.catch(() => undefined).then(() => writeFile(join(directory, 'container.json'), text));
+    written = written.catch(() => undefined).then(() => writeRecord(directory, { ...record, ...changes }));
     return written;
   };
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await write({});
+  // Whole from its first moment, since nobody could tell what a process that was killed did not come to write.
+  const making = join(job.path, 'container');
+  await mkdir(making, { mode: 0o700 });
+  await writeRecord(making, record);
+  await mkdir(containersDirectory(store), { recursive: true, mode: 0o700 });
+  await rename(making, directory);
   return {
     id,
     running: (pid) => write({ pid }),
@@ -67,6 +70,12 @@ export async function createContainer(
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
+  const path = join(directory, 'container.json');
+  await writeFile(`${path}.new`, `${JSON.stringify(record)}\n`);
+  await rename(`${path}.new`, path);
 }
 
 /** By id or unambiguous beginning of it; undefined when there is none. */
@@ -97,7 +106,7 @@ async function readRecord(store: Store, id: string): Promise<ContainerRecord | u
       ? { ...record, pid: undefined }
       : record;
   } catch {
-    // Being written or removed by its own process.
+    // It is being removed.
     return undefined;
   }
 }

@@ -21,13 +21,14 @@ export async function prune({
   signal,
 }: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
   return withStore({ root: storeRoot, signal }, async (store) => {
+    // First: what a killed process had in flight goes, and its container has ended.
+    const result = await store.prune({ all, dryRun, ...(signal === undefined ? {} : { signal }) });
     const ended = (await listContainers(store)).filter(isEnded);
     if (!dryRun) {
       const directories = ended.map(({ id }) => join(containersDirectory(store), id));
       await accessOf(store).helper.remove(directories.map((directory) => join(directory, 'diff')));
       for (const directory of directories) await rm(directory, { recursive: true, force: true });
     }
-    const result = await store.prune({ all, dryRun, ...(signal === undefined ? {} : { signal }) });
     return { ...result, containers: ended.map(({ id }) => id) };
   });
 }

@@ -73,25 +73,25 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('plain progress', () => {
        ---> <id>
       Step 2/4 : RUN true
        ---> <id> (<time>)
-      Step 3/4 : RUN echo one >&2 &&     echo two >&2 && missing-program
-      one
-      init: 2: No such file or directory
-      init: 2: No such file or directory
+      Step 3/4 : RUN ls /one ||     ls /two || missing-program
+      init: /one: No such file or directory
+      init: /two: No such file or directory
+      init: missing-program: No such file or directory
       "
     `);
     expect(shell.stable(stderr)).toMatchInlineSnapshot(`
-      "ERROR: The command '/bin/sh -c echo one >&2 &&     echo two >&2 && missing-program' returned a non-zero code: 127
+      "ERROR: The command '/bin/sh -c ls /one ||     ls /two || missing-program' returned a non-zero code: 127
       <dir>/context-2/Dockerfile:4
         2 | RUN true
         3 | 
-      > 4 | RUN echo one >&2 && \\
-          | ^^^^^^^^^^^^^^^^^^^^^
-      > 5 |     echo two >&2 && missing-program
+      > 4 | RUN ls /one || \\
+          | ^^^^^^^^^^^^^^^^
+      > 5 |     ls /two || missing-program
         6 | RUN true
       last output:
-        one
-        init: 2: No such file or directory
-        init: 2: No such file or directory
+        init: /one: No such file or directory
+        init: /two: No such file or directory
+        init: missing-program: No such file or directory
       hint: a program was not found: is it installed in the image, and is PATH right?
       (TBUILD_RUN_FAILED)
       "

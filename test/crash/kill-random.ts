@@ -30,6 +30,7 @@ the end failed, or the store shows something that is not what its digest says.
 
 Options:
       --base IMAGE   Base image with node and npm (default: localhost:5000/node:20)
+      --cold         Empty the store before each build that is killed: the base image is fetched, too
       --user NAME    Run tbuild as this user
       --seed N       The same moments and victims again
       --directory D  Where the store and the context go (default: a new one, removed at the end)
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[], place: Place): Promise<numbe
     allowPositionals: true,
     options: {
       base: { type: 'string', default: 'localhost:5000/node:20' },
+      cold: { type: 'boolean', default: false },
       user: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       directory: { type: 'string' },
@@ -81,7 +83,10 @@ export async function main(argv: readonly string[], place: Place): Promise<numbe
         count: Number(count),
         victims: chosen,
         random: generator(Number(values.seed)),
-        change: (round) => changeApplication(context, round),
+        change(round) {
+          if (values.cold) rmSync(store, { recursive: true, force: true });
+          changeApplication(context, round);
+        },
         expected: (round) => ({
           run: ['app', 'node', 'server.js', '--check'],
           output: `round ${round}: 5 dependencies\n`,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { staticBaseImage } from '../../src/demo/base-image.ts';
 import { writeTar } from '../../src/demo/tar-writer.ts';
 import { build, importImage, openStore, runImage } from '../../src/index.ts';
+import { accessOf } from '../../src/rootfs/open-store.ts';
 import type { BuildEvent, BuildOptions, BuildResult, Cause, ImageRecord, Store } from '../../src/index.ts';
 import { writeTree } from './tree.ts';
 import type { Tree } from './tree.ts';
@@ -71,9 +72,19 @@ export async function openWorkshop(): Promise<Workshop> {
     },
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true, force: true });
+      await removeTree(directory);
     },
   };
+}
+
+/** Also what belongs to ids that an ordinary user only has through the helper. */
+async function removeTree(directory: string): Promise<void> {
+  const cleaner = mkdtempSync(join(tmpdir(), 'tbuild-cleaner-'));
+  {
+    await using store = await openStore({ root: cleaner });
+    await accessOf(store).helper.remove([directory]);
+  }
+  rmSync(cleaner, { recursive: true });
 }
 
 async function collect(running: ReturnType<typeof build>): Promise<Built> {

@@ -4,6 +4,7 @@ import { lacks } from '../helpers/capabilities.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
 import type { Tree } from '../helpers/tree.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { plantCanary, secret } from './canary.ts';
 import { writeFileSync } from 'node:fs';
 
@@ -17,7 +18,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('the account files of an im
   beforeAll(async () => {
     shop = await openWorkshop();
   });
-  afterAll(() => shop[Symbol.asyncDispose]());
+  afterAll(() => closeWorkshop(shop));
 
   const buildWith = (passwd: string, lines: string, files: Tree = {}) =>
     shop.build(

@@ -7,6 +7,7 @@ import type { Workshop } from '../helpers/workshop.ts';
 import type { Tree } from '../helpers/tree.ts';
 import type { ListingEntry } from '../../src/store/types.ts';
 import type { ImageRecord } from '../../src/index.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { compileAttacker } from './attacker.ts';
 
 describe.skipIf(lacks('user-namespaces', 'overlay'))('what a hostile command leaves', () => {
@@ -16,9 +17,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('what a hostile command lea
     shop = await openWorkshop();
   });
   afterAll(async () => {
-    await shop.store[Symbol.asyncDispose]();
-    expect(readdirSync(join(shop.directory, 'store/tmp'))).toEqual([]);
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   const contextWith = (lines: string, files: Tree = {}): string => {

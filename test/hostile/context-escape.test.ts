@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isTbuildError } from '../../src/index.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { plantCanary, secret } from './canary.ts';
 import type { Canary } from './canary.ts';
 import { rootTar } from './routes.ts';
@@ -20,7 +21,7 @@ describe('a build context from elsewhere', () => {
   afterAll(async () => {
     canary.expectUntouched();
     canary[Symbol.dispose]();
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   it.each([

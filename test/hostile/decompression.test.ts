@@ -11,6 +11,7 @@ import { lacks } from '../helpers/capabilities.ts';
 import { startRegistry } from '../helpers/registry.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { routes } from './routes.ts';
 
 describe('a compressed archive', () => {
@@ -19,9 +20,7 @@ describe('a compressed archive', () => {
     shop = await openWorkshop();
   });
   afterAll(async () => {
-    await shop.store[Symbol.asyncDispose]();
-    expect(readdirSync(join(shop.directory, 'store/tmp'))).toEqual([]);
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   it.skipIf(lacks('user-namespaces', 'overlay'))('is never given to a program of the image or of PATH', async () => {

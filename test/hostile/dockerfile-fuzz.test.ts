@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isTbuildError } from '../../src/index.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 
 const seeds = [
   'FROM scratch AS a\nARG A=1\nENV B=${A:-2} C="x y"\nCOPY --chown=1:2 --chmod=644 f d/ /out/\nLABEL l="${B}" m=n\n',
@@ -80,7 +81,7 @@ describe('a Dockerfile of anything at all', () => {
   beforeAll(async () => {
     shop = await openWorkshop();
   });
-  afterAll(() => shop[Symbol.asyncDispose]());
+  afterAll(() => closeWorkshop(shop));
 
   it('is built or refused with a code, in good time', async () => {
     const random = randomFrom(20_260_822);

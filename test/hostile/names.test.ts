@@ -8,6 +8,7 @@ import { importImage, inspect, isTbuildError, runImage, tagImage } from '../../s
 import { startRegistry } from '../helpers/registry.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { plantCanary } from './canary.ts';
 import type { Canary } from './canary.ts';
 
@@ -22,10 +23,8 @@ describe('names that lead somewhere else', () => {
   });
   afterAll(async () => {
     canary.expectUntouched();
-    // Only the store and the contexts of this file.
-    expect(readdirSync(shop.directory).filter((name) => !/^(store|context-\d+)$/.test(name))).toEqual([]);
     canary[Symbol.dispose]();
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   const hostile = [

@@ -11,6 +11,7 @@ import { startRegistry } from '../helpers/registry.ts';
 import type { TestRegistry } from '../helpers/registry.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { rootTar } from './routes.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -24,7 +25,7 @@ describe('owners, modes and attributes in an archive', () => {
   });
   afterAll(async () => {
     await registry[Symbol.asyncDispose]();
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   const bring = async (...recipes: readonly TarRecipe[]): Promise<ImageRecord> =>

@@ -8,6 +8,7 @@ import { startRegistry } from '../helpers/registry.ts';
 import type { TestRegistry } from '../helpers/registry.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { plantCanary, secret } from './canary.ts';
 import type { Canary } from './canary.ts';
 import { outcomeOf, routes } from './routes.ts';
@@ -90,7 +91,7 @@ describe.each(routes)('an archive by way of $name', (route) => {
   });
   afterAll(async () => {
     await registry[Symbol.asyncDispose]();
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   it.each(attacks)('with $title neither changes nor reads what is outside', async ({ entries }) => {

@@ -9,6 +9,7 @@ import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
 import { errorCodes } from '../../src/index.ts';
 import type { ImageRecord } from '../../src/index.ts';
+import { closeWorkshop } from './leftovers.ts';
 import { outcomeOf, routes } from './routes.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -21,11 +22,8 @@ describe.each(routes)('the tar set by way of $name', (route) => {
     registry = await startRegistry();
   });
   afterAll(async () => {
-    // What was refused left nothing behind.
-    await shop.store[Symbol.asyncDispose]();
-    expect(readdirSync(join(shop.directory, 'store/tmp'))).toEqual([]);
     await registry[Symbol.asyncDispose]();
-    await shop[Symbol.asyncDispose]();
+    await closeWorkshop(shop);
   });
 
   it.each(hostileLayers)('$title: is unpacked as in a chroot or refused, and touches nothing else', async (layer) => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../helpers/capabilities.ts';
 import { openWorkshop } from '../helpers/workshop.ts';
 import type { Workshop } from '../helpers/workshop.ts';
+import { closeWorkshop } from './leftovers.ts';
 
 /** A file called `.wh.x` deletes `x` for whoever unpacks the layer's tar, so none ever gets into a layer. */
 describe.skipIf(lacks('user-namespaces', 'overlay'))(
@@ -14,9 +15,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))(
       shop = await openWorkshop();
     });
     afterAll(async () => {
-      await shop.store[Symbol.asyncDispose]();
-      expect(readdirSync(join(shop.directory, 'store/tmp'))).toEqual([]);
-      await shop[Symbol.asyncDispose]();
+      await closeWorkshop(shop);
     });
 
     it.each([

@@ -4,6 +4,7 @@ import { escapePath } from '../../context/describe.ts';
 import { TbuildError } from '../../errors.ts';
 import type { SourceSpan } from '../../errors.ts';
 import { staticKey } from '../../cache/key.ts';
+import { timesOf } from '../../image/merged-entries.ts';
 import { chainState } from '../../store/chain.ts';
 import { mergedView } from '../../store/merged.ts';
 import type { MergedView } from '../../store/merged.ts';
@@ -67,9 +68,11 @@ function selectFrom(store: Store, chain: Chain, { origin, sources, span }: Chain
     layers.set(layer, index);
     return index;
   };
+  const time = timesOf(chain, (id) => store.listing(id));
+  const timeOf = (entry: ListingEntry): number => time(entry, view.layerOf(entry.path) ?? '');
   const items = sources.flatMap((source) => {
     const paths = expand(view, source);
-    const found = paths.flatMap((path) => selectItem(view, { path, source, rootOf }) ?? []);
+    const found = paths.flatMap((path) => selectItem(view, { path, source, rootOf, timeOf }) ?? []);
     if (found.length === 0 && !hasWildcards(source)) throw notFound(source, origin, span);
     return found;
   });
@@ -81,16 +84,17 @@ interface Selecting {
   readonly path: string;
   readonly source: string;
   readonly rootOf: (path: string) => number;
+  readonly timeOf: (entry: ListingEntry) => number;
 }
 
 /** The source itself is followed when it is a symlink; links inside a directory stay links (as docker build). */
-function selectItem(view: MergedView, { path, source, rootOf }: Selecting): SourceItem | undefined {
+function selectItem(view: MergedView, { path, source, rootOf, timeOf }: Selecting): SourceItem | undefined {
   const { path: physical, entry } = view.resolve(path, { followLast: true });
   if (entry === undefined) return undefined;
   const entries: SourceEntry[] = [];
   const groups = new Map<string, string>();
   const add = (found: ListingEntry, relative: string): void => {
-    const made = toSourceEntry(found, relative, { rootOf, groups });
+    const made = toSourceEntry(found, relative, { rootOf, timeOf, groups });
     if (made !== undefined) entries.push(made);
     if (found.type !== 'directory') return;
     for (const child of view.children(found.path)) {
@@ -104,12 +108,17 @@ function selectItem(view: MergedView, { path, source, rootOf }: Selecting): Sour
 
 interface Converting {
   readonly rootOf: (path: string) => number;
+  readonly timeOf: (entry: ListingEntry) => number;
   readonly groups: Map<string, string>;
 }
 
-function toSourceEntry(entry: ListingEntry, relative: string, { rootOf, groups }: Converting): SourceEntry | undefined {
+function toSourceEntry(
+  entry: ListingEntry,
+  relative: string,
+  { rootOf, timeOf, groups }: Converting,
+): SourceEntry | undefined {
   const { mode, uid, gid, xattrs } = entry;
-  const common = { path: relative, mode, uid, gid, xattrs, mtime: entry.mtime ?? 0 };
+  const common = { path: relative, mode, uid, gid, xattrs, mtime: timeOf(entry) };
   switch (entry.type) {
     case 'directory':
       return { ...common, type: 'directory' };

@@ -16,7 +16,10 @@ async function startEndless(bench: Bench): Promise<Program> {
     a: 'a',
   });
   const program = startProgram([process.execPath, programPath, '--store', bench.store, '-t', 'app', context]);
-  await expect.poll(() => program.stdout(), { timeout: 60_000 }).toMatch(/^.*under way$/m);
+  // Its failure to start is not waited for.
+  const said = (): string => (program.isRunning() ? program.stdout() : 'it ended, no longer under way');
+  await expect.poll(said, { timeout: 60_000 }).toMatch(/under way$/m);
+  expect(program.isRunning()).toBe(true);
   return program;
 }
 

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { resolveOptions } from '../../../src/build/options.ts';
+import type { BuildOptions } from '../../../src/build/options.ts';
+
+const resolve = (options: Partial<BuildOptions>): ReturnType<typeof resolveOptions> =>
+  resolveOptions({ context: '/c', ...options }, 3);
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('options of a build', () => {
+  test('have defaults for everything but the context', () => {
+    vi.stubEnv('SOURCE_DATE_EPOCH', undefined);
+    expect(resolve({})).toMatchObject({
+      context: '/c',
+      tags: [],
+      buildArgs: {},
+      noCache: false,
+      network: 'host',
+      outputs: [],
+      epoch: undefined,
+      userns: 'auto',
+      concurrency: 12,
+    });
+  });
+
+  test('take the context as a path, or as a file URL with escapes', () => {
+    expect(resolve({ context: 'a/../b' }).context).toBe(`${process.cwd()}/b`);
+    expect(resolve({ context: new URL('file:///with%20blank/x') }).context).toBe('/with blank/x');
+  });
+
+  test.each([
+    ['-'],
+    ['https://example.org/x.git'],
+    ['git@example.org:x.git'],
+    ['github.com/owner/x'],
+    [new URL('https://example.org/')],
+  ])('refuse the remote context %s', (context) => {
+    expect(() => resolve({ context })).toThrow(expect.objectContaining({ code: 'TBUILD_UNSUPPORTED' }));
+  });
+
+  test('refuse what is no context', () => {
+    expect(() => resolve({ context: '' })).toThrow(expect.objectContaining({ code: 'TBUILD_USAGE' }));
+    expect(() => resolve({ context: 7 as unknown as string })).toThrow(TypeError);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuse the concurrency %d', (concurrency) => {
+    expect(() => resolve({ concurrency })).toThrow(TypeError);
+  });
+
+  test.each([-1, 0.5, Number.NaN])('refuse the sourceDateEpoch %d', (sourceDateEpoch) => {
+    expect(() => resolve({ sourceDateEpoch })).toThrow(TypeError);
+  });
+
+  test('take the epoch from the option, else the build argument, else the environment', () => {
+    vi.stubEnv('SOURCE_DATE_EPOCH', '3');
+    const buildArgs = { SOURCE_DATE_EPOCH: '2' };
+    expect(resolve({ sourceDateEpoch: 0, buildArgs }).epoch).toBe(0);
+    expect(resolve({ buildArgs }).epoch).toBe(2);
+    expect(resolve({}).epoch).toBe(3);
+    expect(() => resolve({ buildArgs: { SOURCE_DATE_EPOCH: '1e3' } })).toThrow(/number of seconds, not "1e3"/);
+  });
+
+  test('find no named context that nobody gave', () => {
+    expect(resolve({ buildContexts: { a: '/a' } }).buildContexts['a']).toBe('/a');
+    expect(resolve({}).buildContexts['constructor']).toBeUndefined();
+  });
+});
