@@ -145,6 +145,7 @@ export function* rows(disk) {
   };
   yield {
     name: 'export 1 GB, gzip, incompressible',
+    needs: 'pigz',
     limit: () => time(`pigz -6 -p $(nproc) < ${bigFile}`),
     work(index) {
       changeBig(index);

@@ -1,4 +1,5 @@
 // Prints the budget table of docs/architecture.md: each row beside its physical limit, in one run, as ratios. Usage: npm run bench -- [--runs N] [--row TEXT]… [--json FILE] [--here]
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,6 +24,10 @@ const results = [];
 try {
   for (const row of rows(disk.path)) {
     if (values.row.length > 0 && !values.row.some((text) => row.name.includes(text))) continue;
+    if (row.needs !== undefined && spawnSync('which', [row.needs]).status !== 0) {
+      console.log(`${row.name.padEnd(58)}  not measured: ${row.needs} is not installed`);
+      continue;
+    }
     const result = measure(row, Number(values.runs));
     results.push(result);
     console.log(

@@ -14,8 +14,9 @@ const cliIntroduction = `# Command line
 Names, flags and columns are docker's where docker has them. \`tbuild -t app .\` works without the word \`build\`. Unknown options are errors. Every command takes \`--help\` and \`--store DIR\`;
 \`tbuild --version\` prints the version.
 
-The exit status is 0, 1 after a failure, 125 for a mistake on the command line, 130 after Ctrl-C; that of \`tbuild run\` is that of the command that ran. What fails is said on standard
-error with a code from [errors](errors.md); the results go to standard output.
+The exit status is 0, 1 after a failure, 125 for a mistake on the command line, 130 after Ctrl-C (128 and the number of any other signal), 141 when nobody reads the output any more. That of \`tbuild run\` is
+that of the command that ran, 128 and the number of the signal that ended it, or 125 where there was no command. What fails is said on standard error with a code from [errors](errors.md); the results go to
+standard output.
 
 This page is what \`--help\` prints.
 `;

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { createGzip } from 'node:zlib';
-import { pipeline } from 'node:stream/promises';
 import { TbuildError } from '../errors.ts';
 import type { Helper } from '../native/helper-types.ts';
 import { mediaTypes } from '../oci/descriptor.ts';
@@ -9,6 +7,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestFromHex } from '../oci/digest.ts';
 import type { ChainLayer, Store } from '../store/types.ts';
+import { gzipInParallel } from './parallel-gzip.ts';
 
 export interface LayerAccess {
   readonly store: Store;
@@ -48,19 +47,9 @@ export async function* canonicalTar(access: LayerAccess, layer: ChainLayer): Asy
   if (actual !== layer.diffId) throw wrongContent(layer, actual);
 }
 
-/** docker's default level. */
-const gzipLevel = 6;
-
 async function compressLayer(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
   await using writer = await access.store.blobWriter();
-  await pipeline(
-    canonicalTar(access, layer),
-    createGzip({ level: gzipLevel, chunkSize: 256 * 1024 }),
-    async (compressed: AsyncIterable<Buffer>) => {
-      for await (const chunk of compressed) await writer.write(chunk);
-    },
-    ...(access.signal === undefined ? [] : [{ signal: access.signal }]),
-  );
+  for await (const chunk of gzipInParallel(canonicalTar(access, layer))) await writer.write(chunk);
   const { digest, size } = await writer.commit();
   return { mediaType: mediaTypes.ociLayerGzip, digest, size };
 }

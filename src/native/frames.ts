@@ -1,4 +1,4 @@
-import { decodePathBytes, encodePathBytes } from '../util/path-bytes.ts';
+import { decodePathBytes, encodePathBytes, mayNameBytes } from '../util/path-bytes.ts';
 import type { Fields } from './helper-types.ts';
 
 /** One frame of an operation's socket (addon/README.md, "Frames"). */
@@ -19,12 +19,58 @@ export function encodeFrame(type: string, payload: Uint8Array): Buffer {
 }
 
 export function encodeFields(fields: Fields): Buffer {
+  return encodePathBytes(fieldsText(fields));
+}
+
+function fieldsText(fields: Fields): string {
   let text = '';
   for (const [key, value] of fields) {
     if (value.includes('\0')) throw new TypeError(`the value of ${key} holds a NUL character`);
     text += `${key}=${value}\0`;
   }
-  return encodePathBytes(text);
+  return text;
+}
+
+/** Frames one behind the other in one piece of memory: there may be a hundred thousand small ones. */
+export interface FrameBatch {
+  /** Bytes so far. */
+  readonly length: number;
+  addFields(type: string, fields: Fields): void;
+  /** All frames since the last call. Its memory is not used again. */
+  take(): Buffer;
+}
+
+export function createFrameBatch(capacity: number): FrameBatch {
+  let memory = Buffer.allocUnsafeSlow(capacity);
+  let length = 0;
+  const reserve = (size: number): void => {
+    if (length + size <= memory.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * memory.length, length + size));
+    memory.copy(larger, 0, 0, length);
+    memory = larger;
+  };
+  return {
+    get length() {
+      return length;
+    },
+    addFields(type, fields) {
+      const text = fieldsText(fields);
+      // A UTF-16 unit takes three bytes of UTF-8 at most.
+      reserve(headerSize + text.length * 3);
+      const start = length + headerSize;
+      const size = mayNameBytes(text) ? encodePathBytes(text).copy(memory, start) : memory.write(text, start, 'utf8');
+      memory.writeUInt32LE(size, length);
+      memory.fill(0, length + 4, start);
+      memory[length + 4] = type.charCodeAt(0);
+      length = start + size;
+    },
+    take() {
+      const frames = memory.subarray(0, length);
+      memory = Buffer.allocUnsafeSlow(capacity);
+      length = 0;
+      return frames;
+    },
+  };
 }
 
 export function decodeFields(payload: Buffer): ReadonlyMap<string, string> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import type { Helper, HelperIdentity, IdRange } from './helper-types.ts';
@@ -74,7 +74,7 @@ function spawnHelper(identity: HelperIdentity): RunningHelper {
       } catch (cause) {
         return new TbuildError('TBUILD_HELPER', `the helper is gone${words() === '' ? '' : `: ${words()}`}`, { cause });
       }
-      return openOperation(fd, name, { signal, lastWords: words });
+      return openOperation(new Socket({ fd, readable: true, writable: true }), name, { signal, lastWords: words });
     },
     async stop() {
       if (!open) return;

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { TbuildError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -27,8 +27,7 @@ export interface OperationOptions {
   readonly lastWords: () => string;
 }
 
-export function openOperation(fd: number, name: string, options: OperationOptions): Operation {
-  const socket = new Socket({ fd, readable: true, writable: true });
+export function openOperation(socket: Socket, name: string, options: OperationOptions): Operation {
   // Errors surface where the socket is read; a write to a worker that has already answered must not be one more failure.
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));

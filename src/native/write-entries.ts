@@ -1,5 +1,5 @@
 import { TbuildError } from '../errors.ts';
-import { encodeFields, encodeFrame, maxPayload } from './frames.ts';
+import { createFrameBatch, maxPayload } from './frames.ts';
 import type { Fields, WriteEntry } from './helper-types.ts';
 import type { Operation } from './operation.ts';
 
@@ -10,21 +10,13 @@ export async function sendEntries(
   operation: Operation,
   entries: Iterable<WriteEntry> | AsyncIterable<WriteEntry>,
 ): Promise<void> {
-  let batch: Buffer[] = [];
-  let batched = 0;
-  const flush = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const frames = Buffer.concat(batch);
-    batch = [];
-    batched = 0;
-    await operation.sendRaw(frames);
-  };
+  const batch = createFrameBatch(2 * batchSize);
+  const flush = (): Promise<void> => (batch.length === 0 ? Promise.resolve() : operation.sendRaw(batch.take()));
   /** A promise only where there is something to wait for: there may be a hundred thousand entries. */
   const send = (entry: WriteEntry): Promise<void> | undefined => {
-    const frame = encodeFrame('E', encodeFields(entryFields(entry)));
-    batch.push(frame);
-    batched += frame.length;
-    if (entry.type !== 'file' || entry.content.kind !== 'stream') return batched >= batchSize ? flush() : undefined;
+    batch.addFields('E', entryFields(entry));
+    if (entry.type !== 'file' || entry.content.kind !== 'stream')
+      return batch.length >= batchSize ? flush() : undefined;
     const { size, data } = entry.content;
     return flush().then(() => sendContent(operation, entry.path, size, data));
   };
@@ -36,7 +28,7 @@ export async function sendEntries(
       if (sending !== undefined) await sending;
     }
   }
-  batch.push(encodeFrame('Z', Buffer.alloc(0)));
+  batch.addFields('Z', []);
   await flush();
 }
 

@@ -20,7 +20,7 @@ export function decodePathBytes(bytes: Buffer): string {
 
 /** The inverse of {@link decodePathBytes}. */
 export function encodePathBytes(path: string): Buffer {
-  if (!loneSurrogate.test(path)) return Buffer.from(path, 'utf8');
+  if (!mayNameBytes(path)) return Buffer.from(path, 'utf8');
   const parts: Buffer[] = [];
   for (const character of path) {
     const code = character.codePointAt(0) ?? 0;
@@ -30,7 +30,13 @@ export function encodePathBytes(path: string): Buffer {
   return Buffer.concat(parts);
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
+/** False for most: UTF-8 is then all there is to its bytes. */
+export function mayNameBytes(path: string): boolean {
+  return surrogate.test(path);
+}
+
+// Without the flag u, which would tell lone ones from pairs, but slowly.
+const surrogate = /[\ud800-\udfff]/;
 
 function sequenceLength(first: number): number {
   if (first < 0xc0) return 1;

@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../helpers/capabilities.ts';
 import { openWorkshop } from '../helpers/workshop.ts';

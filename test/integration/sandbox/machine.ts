@@ -12,6 +12,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { helperOperations } from '../../../src/native/helper-operations.ts';
 import type { HelperIdentity, IdRange, RunCallbacks, RunOutcome } from '../../../src/native/helper-types.ts';
@@ -206,7 +207,10 @@ function spawnHelper(mode: Mode, directory: string) {
   return {
     pid: child.pid ?? 0,
     start: (name: string, signal?: AbortSignal) =>
-      openOperation(addon.startOperation(ours), name, { signal, lastWords: () => '' }),
+      openOperation(new Socket({ fd: addon.startOperation(ours), readable: true, writable: true }), name, {
+        signal,
+        lastWords: () => '',
+      }),
     async stop() {
       addon.closeDescriptor(ours);
       await exited;

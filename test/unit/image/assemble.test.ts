@@ -78,7 +78,7 @@ test('SOURCE_DATE_EPOCH is the time of the image and of what the stage did, not 
   const base = draftFromImage({
     architecture: 'amd64',
     os: 'linux',
-    rootfs: { type: 'layers', diff_ids: [] },
+    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
     history: [{ created: '2026-01-01T00:00:00Z', created_by: 'base' }],
   });
   const user = instruction({ kind: 'user', user: 'u' });
