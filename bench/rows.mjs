@@ -74,6 +74,16 @@ export function* rows(disk) {
     budget: ratio(3),
     runs: 3,
   };
+  yield {
+    name: '  its peak memory, 1 of 50,000 changed',
+    limit: nodeStart,
+    work(index) {
+      writeFileSync(join(many, 'd0', 'f0'), `changed again ${index} ${Date.now()}`);
+      return timeWithMemory(cachedMany);
+    },
+    budget: memory(250),
+    runs: 1,
+  };
 
   const steps = 20;
   const trues = makeContext(join(work, 'trues'), `FROM base\n${'RUN ["true"]\n'.repeat(steps)}`, 0);

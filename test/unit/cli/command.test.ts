@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { formatHelp, parseArguments } from '../../../src/cli/command.ts';
+import type { CommandSpec } from '../../../src/cli/command.ts';
+import { commandLoaders, findLoader } from '../../../src/cli/commands/index.ts';
+import { keyValues, required } from '../../../src/cli/key-values.ts';
+
+const spec: CommandSpec = {
+  name: 'run',
+  usage: 'tbuild run [OPTIONS] IMAGE [COMMAND]',
+  summary: 'Run',
+  positionals: { min: 1, max: Number.POSITIVE_INFINITY },
+  stopAtPositional: true,
+  options: {
+    env: { type: 'string', short: 'e', multiple: true, value: 'NAME', help: 'Variable' },
+    user: { type: 'string', short: 'u', help: 'User' },
+    rm: { type: 'boolean', help: 'Remove' },
+    interactive: { type: 'boolean', short: 'i', help: 'Input' },
+  },
+};
+
+describe('a command whose options end at the first argument', () => {
+  test.each([
+    [['image', '--rm', '-e', 'x'], [], ['image', '--rm', '-e', 'x']],
+    [['-e', 'A=1', 'image'], ['A=1'], ['image']],
+    [['-eA=1', 'image', '-e'], ['A=1'], ['image', '-e']],
+    [['-ie', 'A=1', 'image'], ['A=1'], ['image']],
+    [['-ieA=1', 'image'], ['A=1'], ['image']],
+    [['--env=A=1', '-i', 'image'], ['A=1'], ['image']],
+    [['--env', 'A', '--', '-e', 'x'], ['A'], ['-e', 'x']],
+    [['--rm', 'image', '--', 'x'], [], ['image', '--', 'x']],
+    [['-e', '-', 'image'], ['-'], ['image']],
+  ])('%j', (argv, env, positionals) => {
+    const parsed = parseArguments(spec, argv);
+    expect(parsed.strings('env')).toEqual(env);
+    expect(parsed.positionals).toEqual(positionals);
+  });
+
+  test.each([[['-x', 'image']], [['--env']], [[]], [['-e', 'A=1']]])('refuses %j', (argv) => {
+    expect(() => parseArguments(spec, argv)).toThrow(expect.objectContaining({ code: 'TBUILD_USAGE' }));
+  });
+});
+
+test('options that are not given are undefined, empty or false; the last of several counts', () => {
+  const parsed = parseArguments(spec, ['--user', 'a', '-u', 'b', 'image']);
+  expect(parsed.string('user')).toBe('b');
+  expect(parsed.string('store')).toBeUndefined();
+  expect(parsed.strings('env')).toEqual([]);
+  expect(parsed.flag('rm')).toBe(false);
+  expect(parsed.choice('user', ['a', 'b'])).toBe('b');
+  expect(() => parsed.choice('user', ['a', 'c'])).toThrow('--user must be a or c, not "b"');
+});
+
+test('the help aligns options, and puts the text of a very long one on its own line', () => {
+  const long = { ...spec.options, long: { type: 'string', value: 'x'.repeat(40), help: 'Long' } } as const;
+  expect(formatHelp({ ...spec, options: long, details: 'More.' })).toMatchInlineSnapshot(`
+    "Usage: tbuild run [OPTIONS] IMAGE [COMMAND]
+
+    Run
+
+    More.
+
+    Options:
+      -e, --env NAME                        Variable
+      -u, --user VALUE                      User
+          --rm                              Remove
+      -i, --interactive                     Input
+          --long xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+                                            Long
+      -h, --help                            Print this help
+          --store DIR                       Where layers and images are kept (default: $TBUILD_STORE, or your own store)
+    "
+  `);
+});
+
+describe('the commands', () => {
+  test('are found by each of their names, two words before one', async () => {
+    for (const { names } of commandLoaders) {
+      for (const name of names) {
+        const words = name.split(' ');
+        const found = findLoader([...words, 'rest']);
+        expect(found?.words).toBe(words.length);
+        expect((await found?.load())?.spec.name).toBe(names[0]);
+      }
+    }
+    expect(findLoader(['cache'])).toBeUndefined();
+    expect(findLoader([])).toBeUndefined();
+  });
+
+  test('use no letter for two options', async () => {
+    for (const { load } of commandLoaders) {
+      const { options } = (await load()).spec;
+      const letters = Object.values(options).flatMap(({ short }) => short ?? []);
+      expect(new Set([...letters, 'h']).size).toBe(letters.length + 1);
+    }
+  });
+});
+
+describe('NAME=VALUE', () => {
+  test('splits at the first =, keeps empty values, and takes the last of a name', () => {
+    expect(keyValues('--x', ['a=b=c', 'd=', 'a=2'], required('--x'))).toEqual({ a: '2', d: '' });
+  });
+
+  test('without = asks for the value, or leaves the name out', () => {
+    const known = (name: string): string | undefined => (name === 'known' ? 'value' : undefined);
+    expect(keyValues('--x', ['known', 'unknown'], known)).toEqual({ known: 'value' });
+    expect(() => keyValues('--x', ['a'], required('--x'))).toThrow('--x must be NAME=VALUE, not "a"');
+  });
+
+  test('has a name; __proto__ is one', () => {
+    expect(() => keyValues('--x', ['=a'], () => '')).toThrow('--x "=a" has no name');
+    expect(Object.entries(keyValues('--x', ['__proto__=a'], () => ''))).toEqual([['__proto__', 'a']]);
+  });
+});
