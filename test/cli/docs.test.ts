@@ -29,15 +29,17 @@ const examples = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => 
 let shell: Shell;
 beforeAll(async () => {
   shell = await openShell();
+  // Stands in for the program that would download a distribution.
+  writeFileSync(join(shell.directory, 'bin/mmdebstrap'), '#!/bin/sh\ncat "$HOME/base.tar"\n', { mode: 0o755 });
 });
 afterAll(() => shell[Symbol.dispose]());
 
 async function runExample({ language, code }: Example, directory: string): Promise<unknown> {
+  writeFileSync(join(directory, 'Dockerfile'), 'FROM base\nARG MODE\nRUN echo $MODE > /mode\nCMD ["true"]\n');
   if (language === 'sh') return shell.sh(`cd ${directory} && set -e\n${code}`);
   const library = pathToFileURL(join(root, 'dist/index.js')).href;
   const { code: script } = await transform(code, { loader: 'ts', format: 'esm', target: 'node20' });
   writeFileSync(join(directory, 'example.mjs'), script.replaceAll('"tbuild"', JSON.stringify(library)));
-  writeFileSync(join(directory, 'Dockerfile'), 'FROM base\nARG MODE\nRUN echo $MODE > /mode\n');
   return shell.sh(`cd ${directory} && '${process.execPath}' example.mjs`);
 }
 

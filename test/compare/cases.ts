@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** A folder of fixtures/compare: a build context, its Dockerfile, and how they are built (fixtures/README.md). */
 export interface Case {
   readonly name: string;
-  /** Further arguments of both programs; `{context}` is the context's path. */
+  /** Further arguments of both programs; `{context}` is the path of the context, `{registry}` where the base images are. */
   readonly args: readonly string[];
   /** The code of the error with which tbuild must refuse it. */
   readonly tbuildRefuses: string | undefined;

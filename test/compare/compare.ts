@@ -156,7 +156,11 @@ async function buildDocker(
 function buildArguments({ args }: Case, registry: string, context: string): readonly string[] {
   const bases = ['BUSYBOX=busybox', 'DEBIAN=debian:trixie', 'NODE=node:20'];
   const given = bases.flatMap((base) => ['--build-arg', base.replace('=', `=${registry}/`)]);
-  return [...given, ...args.map((arg) => arg.replaceAll('{context}', context)), context];
+  return [
+    ...given,
+    ...args.map((arg) => arg.replaceAll('{context}', context).replaceAll('{registry}', registry)),
+    context,
+  ];
 }
 
 /** Programs that others wrote must take the archive. */

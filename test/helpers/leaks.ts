@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 
 /** Targets of this process's open descriptors, sorted; those that come and go with the runtime itself (pipes, sockets, event loop) left out. */
 function openFiles(): readonly string[] {
@@ -11,14 +11,6 @@ function openFiles(): readonly string[] {
 /** Open descriptors of files below a directory. */
 export function openFilesBelow(directory: string): readonly string[] {
   return openFiles().filter((target) => target.startsWith(directory));
-}
-
-/** Mount points of this process's mount namespace at or below a directory. */
-export function mountsBelow(directory: string): readonly string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((point) => point === directory || point.startsWith(`${directory}/`));
 }
 
 function linkTarget(path: string): string {

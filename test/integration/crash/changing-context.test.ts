@@ -47,7 +47,7 @@ async function rebuildQuietly(shop: Workshop, built: Built, name: string): Promi
   return shop.build(target);
 }
 
-describe.skipIf(lacks('root', 'overlay'))('a context that somebody writes to while it is built', () => {
+describe.skipIf(lacks('user-namespaces', 'overlay'))('a context that somebody writes to while it is built', () => {
   it('never has a wrong content under a digest, in the layer or in the key', async () => {
     await using shop = await openWorkshop();
     const context = shop.context({ Dockerfile: copyAll, '.dockerignore': 'Dockerfile\n.dockerignore\n', ...files });

@@ -6,7 +6,11 @@ import { formatGraph, planGraph } from '../../../src/graph/plan.ts';
 
 function graphOf(text: string, target?: string): string {
   const dockerfile = parseDockerfile(text, 'Dockerfile');
-  const resolved = resolveStages(dockerfile, { buildArgs: new Map(), platform: { os: 'linux', architecture: 'amd64' }, target });
+  const resolved = resolveStages(dockerfile, {
+    buildArgs: new Map(),
+    platform: { os: 'linux', architecture: 'amd64' },
+    target,
+  });
   const needed = resolved.stages.filter(({ stage }) => resolved.reachable.includes(stage.index));
   return formatGraph(planGraph(needed, (name, span) => findCopySource(resolved.names, name, span)));
 }

@@ -201,9 +201,9 @@ describe('an operation of the helper', () => {
   });
 
   test('write fails when a content is shorter than announced, and when making entries fails', async () => {
-    const failing = (async function* (): AsyncGenerator<never> {
-      throw new Error('cannot make entries');
-    })();
+    const failing: AsyncIterable<never> = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('cannot make entries')) }),
+    };
     const silent: Worker = async (socket, frames) => {
       for await (const _ of frames);
       socket.end();
