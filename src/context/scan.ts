@@ -1,6 +1,7 @@
 import type { NativeAddon, PruneRule } from '../native/addon.ts';
 import { TbuildError } from '../errors.ts';
 import { decodePathBytes, encodePathBytes } from '../util/path-bytes.ts';
+import { contextChanged } from './context-changed.ts';
 
 /** A tree as `scanTree` listed it. Records are numbered in the order of the scan: depth first, names sorted by bytes. Nothing but the places of records is decoded before it is asked for. */
 export interface Scan {
@@ -54,6 +55,8 @@ export async function scanContext(addon: NativeAddon, root: string, rules: reado
   } catch (cause) {
     const { code, path } = cause as { readonly code?: string; readonly path?: string };
     const where = path ?? root;
+    // Below the root it was there a moment ago, when its parent was listed.
+    if (where !== root && (code === 'ENOENT' || code === 'ENOTDIR')) throw contextChanged(where, { cause });
     if (code === 'ENOENT')
       throw contextError(`there is no directory ${where}`, cause, 'check the path of the build context');
     if (code === 'ENOTDIR')

@@ -53,12 +53,14 @@ test('stamps and sizes come back whole', () => {
 });
 
 test.each([
-  ['ENOENT', 'there is no directory'],
-  ['ENOTDIR', 'is not a directory'],
-  ['EACCES', 'no permission'],
-  ['EIO', 'cannot list'],
-])('a scan that fails with %s says so as TBUILD_CONTEXT', async (code, message) => {
-  const failure = Object.assign(new Error('scan failed'), { code, path: '/context/dir' });
+  ['ENOENT', '/context', 'there is no directory'],
+  ['ENOTDIR', '/context', 'is not a directory'],
+  ['ENOENT', '/context/dir', 'changed while it was read'],
+  ['ENOTDIR', '/context/dir', 'changed while it was read'],
+  ['EACCES', '/context/dir', 'no permission'],
+  ['EIO', '/context/dir', 'cannot list'],
+])('a scan that fails with %s at %s says so as TBUILD_CONTEXT', async (code, path, message) => {
+  const failure = Object.assign(new Error('scan failed'), { code, path });
   const addon = { scanTree: () => Promise.reject(failure) } as unknown as NativeAddon;
   await expect(scanContext(addon, '/context', [])).rejects.toMatchObject({
     code: 'TBUILD_CONTEXT',
