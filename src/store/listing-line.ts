@@ -56,7 +56,7 @@ export function parseListingLine(line: string): ListingEntry | undefined {
 
 type Mutable = { -readonly [Key in keyof ListingEntry]: ListingEntry[Key] };
 
-const blank: ListingEntry = {
+export const blank: ListingEntry = {
   path: '',
   type: 'directory',
   mode: 0,

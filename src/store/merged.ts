@@ -1,3 +1,4 @@
+import { blank } from './listing-line.ts';
 import { TbuildError } from '../errors.ts';
 import { encodePathBytes } from '../util/path-bytes.ts';
 import type { Chain, LayerId, Listing, ListingEntry } from './types.ts';
@@ -59,22 +60,7 @@ interface Found {
   readonly visible: readonly Listing[];
 }
 
-const unlistedRoot: ListingEntry = {
-  path: '',
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtime: undefined,
-  size: 0,
-  sha256: undefined,
-  link: undefined,
-  device: undefined,
-  hard: undefined,
-  opaque: false,
-  parent: false,
-  xattrs: {},
-};
+const unlistedRoot: ListingEntry = { ...blank, mode: 0o755 };
 
 /** Every layer shows at the root, listed or not, down to an opaque one. */
 function findRoot(listings: readonly Listing[]): Found {
