@@ -109,10 +109,13 @@ const named = (path: string): TarRecipe => ({ name: 'x', content: 'over', pax: {
 const link = (name: string, target: string): TarRecipe => ({ ...symlink(name, ''), pax: { linkpath: target } });
 const hard = (name: string, target: string): TarRecipe => ({ ...hardlink(name, ''), pax: { linkpath: target } });
 
-/** Of all regular files. */
+/** Of all regular files. A walk of its own: `recursive` of readdir follows symbolic links on Node 24. */
 function contentsBelow(path: string): string {
-  return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+  return readdirSync(path, { withFileTypes: true })
+    .map((entry) => {
+      const below = join(path, entry.name);
+      if (entry.isDirectory()) return contentsBelow(below);
+      return entry.isFile() ? readFileSync(below, 'utf8') : '';
+    })
     .join('\n');
 }
