@@ -78,6 +78,9 @@ export async function transferStep(
         rootAttributes,
         changed: changedArchives,
       } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
+      const { keepFiles } = await import('../kept-files.ts');
+      const reuse = await earlierLayer(session, step);
+      // Nothing is awaited between here and `allSettled`: a failure must not go unhandled.
       const written = session.helper.write(
         {
           diff: job.diff,
@@ -85,12 +88,11 @@ export async function transferStep(
           epoch: session.options.epoch,
           signal: session.signal,
           sources: set.roots,
-          reuse: await earlierLayer(session, step),
+          reuse,
         },
         noteOrigins(entries, origins),
       );
       // Beside the writing, which another process does. Both have ended before the step has; how the writing ended counts first.
-      const { keepFiles } = await import('../kept-files.ts');
       const keeping = keepFiles(session.store, set.digest, source.describe(set));
       const [writing, kept] = await Promise.allSettled([written, keeping]);
       if (writing.status === 'rejected') throw source.explain(writing.reason);
