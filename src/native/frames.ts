@@ -36,6 +36,7 @@ export interface FrameBatch {
   /** Bytes so far. */
   readonly length: number;
   addFields(type: string, fields: Fields): void;
+  addBytes(type: string, payload: Uint8Array): void;
   /** All frames since the last call. Its memory is not used again. */
   take(): Buffer;
 }
@@ -49,6 +50,13 @@ export function createFrameBatch(capacity: number): FrameBatch {
     memory.copy(larger, 0, 0, length);
     memory = larger;
   };
+  /** Puts the header in front of a payload of `size` bytes that stands behind its place already. */
+  const close = (type: string, size: number): void => {
+    memory.writeUInt32LE(size, length);
+    memory.fill(0, length + 4, length + headerSize);
+    memory[length + 4] = type.charCodeAt(0);
+    length += headerSize + size;
+  };
   return {
     get length() {
       return length;
@@ -58,11 +66,12 @@ export function createFrameBatch(capacity: number): FrameBatch {
       // A UTF-16 unit takes three bytes of UTF-8 at most.
       reserve(headerSize + text.length * 3);
       const start = length + headerSize;
-      const size = mayNameBytes(text) ? encodePathBytes(text).copy(memory, start) : memory.write(text, start, 'utf8');
-      memory.writeUInt32LE(size, length);
-      memory.fill(0, length + 4, start);
-      memory[length + 4] = type.charCodeAt(0);
-      length = start + size;
+      close(type, mayNameBytes(text) ? encodePathBytes(text).copy(memory, start) : memory.write(text, start, 'utf8'));
+    },
+    addBytes(type, payload) {
+      reserve(headerSize + payload.length);
+      memory.set(payload, length + headerSize);
+      close(type, payload.length);
     },
     take() {
       const frames = memory.subarray(0, length);

@@ -5,20 +5,32 @@ import type { Operation } from './operation.ts';
 
 const batchSize = 128 * 1024;
 
-/** Sends the entries of a `write` operation, small ones many at a time, and the end mark. */
+/** Sends the entries of a `write` operation, many at a time with the contents that come with them, and the end mark. */
 export async function sendEntries(
   operation: Operation,
   entries: Iterable<WriteEntry> | AsyncIterable<WriteEntry>,
 ): Promise<void> {
   const batch = createFrameBatch(2 * batchSize);
-  const flush = (): Promise<void> => (batch.length === 0 ? Promise.resolve() : operation.sendRaw(batch.take()));
   /** A promise only where there is something to wait for: there may be a hundred thousand entries. */
+  const flushWhenFull = (): Promise<void> | undefined =>
+    batch.length < batchSize ? undefined : operation.sendRaw(batch.take());
+  const sendContent = async (path: string, size: number, data: AsyncIterable<Uint8Array>): Promise<void> => {
+    let sent = 0;
+    for await (const chunk of data) {
+      sent += chunk.length;
+      for (let start = 0; start < chunk.length; start += maxPayload) {
+        batch.addBytes('D', chunk.subarray(start, start + maxPayload));
+        await flushWhenFull();
+      }
+    }
+    if (sent !== size)
+      throw new TbuildError('TBUILD_ARCHIVE', `${path}: ${sent} bytes of content where ${size} were announced`);
+  };
   const send = (entry: WriteEntry): Promise<void> | undefined => {
     batch.addFields('E', entryFields(entry));
-    if (entry.type !== 'file' || entry.content.kind !== 'stream')
-      return batch.length >= batchSize ? flush() : undefined;
-    const { size, data } = entry.content;
-    return flush().then(() => sendContent(operation, entry.path, size, data));
+    if (entry.type === 'file' && entry.content.kind === 'stream')
+      return sendContent(entry.path, entry.content.size, entry.content.data);
+    return flushWhenFull();
   };
   if (Symbol.asyncIterator in entries) {
     for await (const entry of entries) await send(entry);
@@ -29,24 +41,7 @@ export async function sendEntries(
     }
   }
   batch.addFields('Z', []);
-  await flush();
-}
-
-async function sendContent(
-  operation: Operation,
-  path: string,
-  size: number,
-  data: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  let sent = 0;
-  for await (const chunk of data) {
-    sent += chunk.length;
-    for (let start = 0; start < chunk.length; start += maxPayload) {
-      await operation.send('D', chunk.subarray(start, start + maxPayload));
-    }
-  }
-  if (sent !== size)
-    throw new TbuildError('TBUILD_ARCHIVE', `${path}: ${sent} bytes of content where ${size} were announced`);
+  await operation.sendRaw(batch.take());
 }
 
 function entryFields(entry: WriteEntry): Fields {

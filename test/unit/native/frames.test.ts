@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeFields, encodeFields, encodeFrame, readFrames } from '../../../src/native/frames.ts';
+import { createFrameBatch, decodeFields, encodeFields, encodeFrame, readFrames } from '../../../src/native/frames.ts';
 
 async function* pieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   let at = 0;
@@ -42,6 +42,25 @@ describe('frames', () => {
     const bytes = Buffer.concat([encodeFrame('O', Buffer.from('a')), encodeFrame('O', Buffer.from('bcd'))]);
     expect(await collect(bytes.subarray(0, -1))).toEqual([['O', '61']]);
     expect(await collect(bytes.subarray(0, 12))).toEqual([['O', '61']]);
+  });
+});
+
+describe('a batch of frames', () => {
+  test('is the same bytes as the frames one by one, however small the memory it began with', () => {
+    const batch = createFrameBatch(4);
+    batch.addFields('E', [['path', 'a\udcff/é']]);
+    batch.addBytes('D', Buffer.from('content'));
+    batch.addBytes('D', Buffer.alloc(0));
+    batch.addFields('Z', []);
+    const expected = [
+      encodeFrame('E', encodeFields([['path', 'a\udcff/é']])),
+      encodeFrame('D', Buffer.from('content')),
+      encodeFrame('D', Buffer.alloc(0)),
+      encodeFrame('Z', Buffer.alloc(0)),
+    ];
+    expect(batch.length).toBe(Buffer.concat(expected).length);
+    expect(batch.take()).toEqual(Buffer.concat(expected));
+    expect(batch.length).toBe(0);
   });
 });
 
