@@ -8,6 +8,7 @@ import type { ImageDraft } from '../image/draft.ts';
 import { readImageConfig } from '../image/read-image.ts';
 import type { Chain, ImageRecord } from '../store/types.ts';
 import { parseNamedContext } from './named-contexts.ts';
+import type { Tell } from './paced.ts';
 import type { Session } from './session.ts';
 
 /** What a stage starts from, or COPY --from reads. */
@@ -25,7 +26,7 @@ export interface BaseRequest {
   readonly name: string;
   readonly platform: Platform;
   readonly span: SourceSpan;
-  readonly onProgress: (label: string, current: number, total: number | undefined) => void;
+  readonly onProgress: Tell;
 }
 
 /** An image of the store, or one that is pulled. Named contexts win over both. Leases its layers. */

@@ -14,6 +14,8 @@ export interface BuildResult {
   readonly names: readonly string[];
   readonly cached: number;
   readonly executed: number;
+  /** How long the cached steps took when they ran, all together. */
+  readonly savedMs: number;
   readonly durationMs: number;
 }
 
@@ -22,7 +24,7 @@ export interface Build extends AsyncIterable<BuildEvent>, AsyncDisposable {
   readonly result: Promise<BuildResult>;
 }
 
-/** Starts at once. Leaving the iteration early aborts and waits until all is cleaned up; a failure rejects `result` and ends the iteration with the same error. */
+/** Starts at once. While events are read no output is lost: commands wait for a slow reader. Leaving the iteration early aborts and waits until all is cleaned up; a failure rejects `result` and ends the iteration with the same error. */
 export function build(options: BuildOptions): Build {
   const resolved = resolveOptions(options, availableParallelism());
   const abort = new AbortController();
@@ -32,10 +34,10 @@ export function build(options: BuildOptions): Build {
     await result.catch(() => undefined);
   };
   const events = createEventQueue(abandon);
-  const emit = (event: BuildEvent): void => events.push(event);
+  signal.addEventListener('abort', () => events.release(), { once: true });
   const { store, storeRoot: root, userns, usernsStart } = options;
   const result = withStore({ store, root, userns, usernsStart, signal }, (open) =>
-    solve({ options: resolved, store: open, signal, emit }),
+    solve({ options: resolved, store: open, signal, emit: (event) => events.push(event), room: () => events.room() }),
   );
   // The failure reaches whoever reads either of the two; reading only one must not make the other an unhandled rejection.
   result.then(

@@ -1,4 +1,5 @@
 import { bringIn } from '../image/bring-in.ts';
+import type { LayerProgress } from '../image/fetch-layers.ts';
 import { openOciLayout } from '../image/oci-layout.ts';
 import type { LayoutReference } from '../image/oci-layout.ts';
 
@@ -22,7 +23,7 @@ export async function pullInto(
     signal,
     reference: request.reference,
     platform: request.platform,
-    onProgress: ({ blob, current, total }) => request.onProgress(blob, current, total),
+    onProgress: telling(request),
   });
   warnOmitted(session, request, omissions);
   // By digest it is found through what the image remembers of its registry.
@@ -37,9 +38,20 @@ export async function importOciLayout(
   request: BaseRequest,
 ): Promise<ImageRecord> {
   const { store, helper, signal } = session;
-  const { image, omissions } = await bringIn({ store, helper, signal }, await openOciLayout(layout, request.platform));
+  const { image, omissions } = await bringIn(
+    { store, helper, signal },
+    await openOciLayout(layout, request.platform),
+    telling(request),
+  );
   warnOmitted(session, request, omissions);
   return image;
+}
+
+/** What the store had already takes no time. */
+function telling({ onProgress }: BaseRequest): (progress: LayerProgress) => void {
+  return ({ blob, phase, current, total }) => {
+    if (phase !== 'exists') onProgress(blob, current, total);
+  };
 }
 
 const listed = 5;

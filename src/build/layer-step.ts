@@ -44,8 +44,8 @@ export async function solveLayerStep(
   } else {
     const found = await lookUp(session.store, key, access.below);
     if (found.hit && found.record.layer !== null && found.record.diffId !== null && found.record.state !== null) {
-      const { layer, diffId, state, created } = found.record;
-      run.hit(step.inputs, layer);
+      const { layer, diffId, state, created, durationMs } = found.record;
+      run.hit(step.inputs, layer, durationMs);
       return { layer: { layer, diffId, state }, created };
     }
     await run.explain(step.inputs, found.hit ? { kind: 'no-record' } : found.miss, step.describeFiles);

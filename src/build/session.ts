@@ -15,6 +15,8 @@ export interface Session {
   /** Aborted by the caller, or when another step has failed. */
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  /** Undefined when the reader of the events keeps up; else what a command's output has to wait for. */
+  readonly room: () => Promise<void> | undefined;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
   /** Every step started so far, in order. */
   readonly runs: StepRun[];

@@ -24,10 +24,12 @@ export interface Solving {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  readonly room: Session['room'];
 }
 
 /** Dockerfile to image: parse, plan, solve the stages, assemble, write outputs, move names, report. */
-export async function solve({ options, store, signal, emit }: Solving): Promise<BuildResult> {
+export async function solve(solving: Solving): Promise<BuildResult> {
+  const { options, store, emit } = solving;
   const started = Date.now();
   const names = options.tags.map((tag) => formatReference(parseReference(tag)));
   const { dockerfile, path } = await loadDockerfile(store, options);
@@ -41,7 +43,7 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   }
   emit({ type: 'graph', steps });
   const report = reportName(options.context, path, options.target);
-  const session = openSession({ options, store, signal, emit }, { path, report, plan });
+  const session = openSession(solving, { path, report, plan });
   const learn = async (image: ImageRecord | undefined): Promise<void> => {
     await session.saveContext();
     const known = session.runs.map((run) => run.report());
@@ -63,7 +65,9 @@ export async function solve({ options, store, signal, emit }: Solving): Promise<
   emit({ type: 'image', image, names });
   const outcomes = session.runs.map((run) => run.report().outcome);
   const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
-  return { image, names, cached: count('cached'), executed: count('executed'), durationMs: Date.now() - started };
+  const savedMs = session.runs.reduce((sum, run) => sum + run.savedMs(), 0);
+  const durationMs = Date.now() - started;
+  return { image, names, cached: count('cached'), executed: count('executed'), savedMs, durationMs };
 }
 
 /** What was learned is kept also of a build that fails; when the disk is full that fails too, and must not hide why the build did. */
@@ -104,7 +108,7 @@ interface SessionParts {
 
 /** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
 function openSession(
-  { options, store, signal, emit }: Solving,
+  { options, store, signal, emit, room }: Solving,
   parts: SessionParts,
 ): Session & { readonly solveTarget: () => Promise<StageResult>; readonly saveContext: () => Promise<void> } {
   const failure = new AbortController();
@@ -118,6 +122,7 @@ function openSession(
     helper: accessOf(store).helper,
     signal: stopped,
     emit,
+    room,
     limit: createSemaphore(options.concurrency),
     runs: [],
     context: () =>

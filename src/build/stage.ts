@@ -103,7 +103,7 @@ async function openBase(
         name: base.name,
         platform,
         span: plan.stage.span,
-        onProgress: (label, current, total) => run.progress(label, current, total),
+        onProgress: run.progress,
       });
       return {
         id: image.id,

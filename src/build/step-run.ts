@@ -6,6 +6,8 @@ import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { firstFailure } from '../util/first-failure.ts';
+import { paced } from './paced.ts';
+import type { Tell } from './paced.ts';
 import type { Session } from './session.ts';
 
 /** One step under way: what is said of it while it runs, and what the report keeps. */
@@ -14,8 +16,8 @@ export interface StepRun {
   readonly kind: string;
   /** FROM: what the stage stands on. */
   base(inputs: StepInputs, image: string | undefined): void;
-  /** Settled as reused. */
-  hit(inputs: StepInputs | undefined, layer: string | undefined): void;
+  /** Settled as reused: how long the step took when it ran is saved. */
+  hit(inputs: StepInputs | undefined, layer: string | undefined, savedMs: number): void;
   /** Must run, for a known cause. */
   miss(inputs: StepInputs, cause: Cause): void;
   /** Must run: finds the cause by comparing with the last build. */
@@ -25,8 +27,11 @@ export interface StepRun {
   /** Waits for the result of another step; the time does not count as this one's. */
   waitFor<T>(other: Promise<T>): Promise<T>;
   log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
-  progress(label: string, current: number, total: number | undefined): void;
+  /** Bytes of something that takes time; called as often as one likes. */
+  readonly progress: Tell;
   report(): ReportedStep;
+  /** 0 for a step that was not reused. */
+  savedMs(): number;
   finish(): void;
   fail(error: unknown): TbuildError;
 }
@@ -39,6 +44,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
   let inputs: StepInputs | undefined;
   let layer: string | undefined;
   let durationMs = 0;
+  let savedMs = 0;
   session.emit({ type: 'step:start', step });
   const settle = (
     result: 'base' | 'cached' | 'executed',
@@ -53,7 +59,10 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
     step,
     kind,
     base: (given, image) => settle('base', given, image),
-    hit: (given, made) => settle('cached', given, made),
+    hit(given, made, saved) {
+      savedMs = saved;
+      settle('cached', given, made);
+    },
     executed: (given, made) => settle('executed', given, made),
     miss(given, found) {
       inputs = given;
@@ -74,16 +83,17 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       }
     },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
-    progress: (label, current, total) => session.emit({ type: 'step:progress', step, label, current, total }),
+    progress: paced((label, current, total) => session.emit({ type: 'step:progress', step, label, current, total })),
     report() {
       const { id, number, text } = step;
       const hasResult = outcome !== 'failed' && outcome !== 'not-reached';
       return { id, number, text, outcome, cause, inputs, hasResult, layer, durationMs };
     },
+    savedMs: () => savedMs,
     finish() {
       durationMs = performance.now() - started - waitedMs;
       if (outcome !== 'failed' && outcome !== 'not-reached') {
-        session.emit({ type: 'step:done', step, outcome, layer, durationMs });
+        session.emit({ type: 'step:done', step, outcome, layer, durationMs, savedMs });
       }
     },
     fail(error) {

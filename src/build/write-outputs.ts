@@ -5,30 +5,65 @@ import { TbuildError } from '../errors.ts';
 import { exportLocal } from '../image/export-local.ts';
 import { exportOci } from '../image/export-oci.ts';
 import { exportTar } from '../image/export-tar.ts';
+import type { OnExport } from '../image/layer-blob.ts';
 import type { ImageRecord } from '../store/types.ts';
 import { uniqueName } from '../util/unique-name.ts';
+import type { PlannedOutput } from './events.ts';
 import type { Output } from './outputs.ts';
+import { paced } from './paced.ts';
 import type { Session } from './session.ts';
 
 /** Writes what --output asks for, one after the other. A file appears under its name when it is whole. */
 export async function writeOutputs(session: Session, image: ImageRecord, names: readonly string[]): Promise<void> {
-  const { store, helper, signal } = session;
-  const access = { store, helper, signal };
-  for (const output of session.options.outputs) {
-    switch (output.type) {
-      case 'oci':
-        await withDestination(
-          output,
-          async (destination) => void (await exportOci({ ...access, image, names, destination })),
-        );
-        break;
-      case 'tar':
-        await withDestination(output, (destination) => exportTar({ ...access, chain: image.chain, destination }));
-        break;
-      case 'local':
-        await exportLocal({ ...access, chain: image.chain, destination: output.destination });
-        break;
-    }
+  const { outputs } = session.options;
+  for (const [index, output] of outputs.entries()) {
+    const { type, destination } = output;
+    const planned: PlannedOutput = {
+      number: index + 1,
+      total: outputs.length,
+      type,
+      destination: typeof destination === 'string' ? destination : undefined,
+    };
+    const started = performance.now();
+    session.emit({ type: 'output:start', output: planned });
+    const size = await writeOutput(session, output, { image, names, planned });
+    session.emit({ type: 'output:done', output: planned, size, durationMs: performance.now() - started });
+  }
+}
+
+interface Written {
+  readonly image: ImageRecord;
+  readonly names: readonly string[];
+  readonly planned: PlannedOutput;
+}
+
+/** Resolves to the bytes that were written. */
+async function writeOutput(
+  { store, helper, signal, emit }: Session,
+  output: Output,
+  { image, names, planned }: Written,
+): Promise<number> {
+  let written = 0;
+  const tell = paced((label, current, total) =>
+    emit({ type: 'output:progress', output: planned, label, current, total }),
+  );
+  const onExport: OnExport = (what, current, total) => {
+    if (what === 'archive') written = current;
+    tell(what, current, total);
+  };
+  const access = { store, helper, signal, onExport };
+  switch (output.type) {
+    case 'oci':
+      await withDestination(
+        output,
+        async (destination) => void (await exportOci({ ...access, image, names, destination })),
+      );
+      return written;
+    case 'tar':
+      await withDestination(output, (destination) => exportTar({ ...access, chain: image.chain, destination }));
+      return written;
+    case 'local':
+      return exportLocal({ ...access, chain: image.chain, destination: output.destination });
   }
 }
 

@@ -3,19 +3,23 @@ import { TbuildError } from '../errors.ts';
 import { mountOrder } from '../store/chain.ts';
 import type { Chain } from '../store/types.ts';
 import { ioError } from '../util/io-error.ts';
-import type { LayerAccess } from './layer-blob.ts';
+import type { LayerAccess, OnExport } from './layer-blob.ts';
 
 /**
- * Copies what a chain of layers adds up to into a directory, which is made if need be and must be empty. Owners are kept where the user may set them.
+ * Copies what a chain of layers adds up to into a directory, which is made if need be and must be empty. Owners are kept where the user may set them. Resolves to the bytes of file contents.
  * Throws TBUILD_OUTPUT.
  */
 export async function exportLocal(
-  access: LayerAccess & { readonly chain: Chain; readonly destination: string },
-): Promise<void> {
-  const { store, helper, chain, destination, signal } = access;
+  access: LayerAccess & {
+    readonly chain: Chain;
+    readonly destination: string;
+    readonly onExport?: OnExport | undefined;
+  },
+): Promise<number> {
+  const { store, helper, chain, destination, signal, onExport } = access;
   await prepareDirectory(destination);
   const layers = (await mountOrder(store, chain)).map((layer) => store.diffDirectory(layer));
-  await helper.export({ layers, destination, signal });
+  return helper.export({ layers, destination, signal, onProgress: (bytes) => onExport?.('files', bytes, undefined) });
 }
 
 async function prepareDirectory(path: string): Promise<void> {

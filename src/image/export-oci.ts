@@ -10,7 +10,8 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import { writeArchive } from '../tar/archive-writer.ts';
 import type { ArchiveEntry } from '../tar/archive-writer.ts';
-import type { LayerAccess } from './layer-blob.ts';
+import { countedArchive } from './counted.ts';
+import type { LayerAccess, OnExport } from './layer-blob.ts';
 import { imageBlobs } from './manifest.ts';
 import type { ImageBlobs } from './manifest.ts';
 import { readChunks } from './read-chunks.ts';
@@ -20,6 +21,7 @@ export interface ExportOciOptions extends LayerAccess {
   /** Given to the image in the archive's index, one entry each; none: an image without a name. */
   readonly names: readonly string[];
   readonly destination: Writable;
+  readonly onExport?: OnExport | undefined;
 }
 
 /**
@@ -27,14 +29,13 @@ export interface ExportOciOptions extends LayerAccess {
  * Blobs are verified while they are read (TBUILD_STORE_CORRUPT).
  */
 export async function exportOci(options: ExportOciOptions): Promise<ImageBlobs> {
-  const { store, signal, destination } = options;
+  const { store, signal, destination, onExport } = options;
   const blobs = await imageBlobs(options, options.image);
   const index = layoutIndex(options.image, blobs, options.names);
-  await pipeline(
-    writeArchive(layoutEntries(store, blobs, index)),
-    destination,
-    ...(signal === undefined ? [] : [{ signal }]),
-  );
+  const entries = [...layoutEntries(store, blobs, index)];
+  const sizes = entries.map((entry) => (entry.type === 'file' ? entry.size : 0));
+  const tar = countedArchive(writeArchive(entries), sizes, onExport);
+  await pipeline(tar, destination, ...(signal === undefined ? [] : [{ signal }]));
   return blobs;
 }
 

@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { mergedView } from '../store/merged.ts';
 import type { Chain, LayerId } from '../store/types.ts';
 import { openCleanup } from '../util/cleanup.ts';
-import type { LayerAccess } from './layer-blob.ts';
+import { countedArchive } from './counted.ts';
+import type { LayerAccess, OnExport } from './layer-blob.ts';
 import { openLayerContents } from './layer-contents.ts';
 import type { LayerContents } from './layer-contents.ts';
 import { mergedEntries } from './merged-entries.ts';
@@ -14,6 +15,7 @@ import { padding, tarHeader } from './tar-header.ts';
 export interface ExportTarOptions extends LayerAccess {
   readonly chain: Chain;
   readonly destination: Writable;
+  readonly onExport?: OnExport | undefined;
 }
 
 /**
@@ -21,10 +23,12 @@ export interface ExportTarOptions extends LayerAccess {
  * Contents are streamed: each layer is read once, side by side. Paths sort as bytes (`a-b` before `a/b`), so GNU tar restores the times of directories only with `--delay-directory-restore`.
  */
 export async function exportTar(options: ExportTarOptions): Promise<void> {
-  const { store, chain, destination, signal } = options;
+  const { store, chain, destination, signal, onExport } = options;
   const listingOf = (id: LayerId): ReturnType<typeof store.listing> => store.listing(id);
   const entries = mergedEntries(chain, mergedView(chain, listingOf), listingOf);
-  await pipeline(rootfsTar(options, entries), destination, ...(signal === undefined ? [] : [{ signal }]));
+  const sizes = entries.map(({ entry, content }) => (content === undefined ? 0 : entry.size));
+  const tar = countedArchive(rootfsTar(options, entries), sizes, onExport);
+  await pipeline(tar, destination, ...(signal === undefined ? [] : [{ signal }]));
 }
 
 async function* rootfsTar(

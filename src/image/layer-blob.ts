@@ -7,6 +7,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestFromHex } from '../oci/digest.ts';
 import type { ChainLayer, Store } from '../store/types.ts';
+import { counted } from './counted.ts';
 import { gzipInParallel } from './parallel-gzip.ts';
 
 export interface LayerAccess {
@@ -15,14 +16,17 @@ export interface LayerAccess {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How an export comes along, in bytes. `what` is the diffID of a layer that is compressed, else what is written; `total` is undefined where it is not known. */
+export type OnExport = (what: Digest | 'archive' | 'files', current: number, total: number | undefined) => void;
+
 /**
  * The blob of a layer: the one it arrived as, or the one that an earlier export made; otherwise its canonical tar is compressed into the store now, and remembered.
  * Throws TBUILD_STORE_CORRUPT when the layer's files are not what its diffID says.
  */
-export async function layerBlob(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
+export async function layerBlob(access: LayerAccess, layer: ChainLayer, onExport?: OnExport): Promise<Descriptor> {
   const known = await access.store.findDiffId(layer.diffId);
   if (known?.blob !== undefined && (await access.store.hasBlob(known.blob.digest))) return known.blob;
-  const blob = await compressLayer(access, layer);
+  const blob = await compressLayer(access, layer, onExport);
   await access.store.putDiffId(layer.diffId, {
     layer: known?.layer ?? layer.layer,
     state: known?.state ?? layer.state,
@@ -47,9 +51,11 @@ export async function* canonicalTar(access: LayerAccess, layer: ChainLayer): Asy
   if (actual !== layer.diffId) throw wrongContent(layer, actual);
 }
 
-async function compressLayer(access: LayerAccess, layer: ChainLayer): Promise<Descriptor> {
+async function compressLayer(access: LayerAccess, layer: ChainLayer, onExport?: OnExport): Promise<Descriptor> {
   await using writer = await access.store.blobWriter();
-  for await (const chunk of gzipInParallel(canonicalTar(access, layer))) await writer.write(chunk);
+  const total = (await access.store.layerInfo(layer.layer))?.tarSize;
+  const tar = counted(canonicalTar(access, layer), (bytes) => onExport?.(layer.diffId, bytes, total));
+  for await (const chunk of gzipInParallel(tar)) await writer.write(chunk);
   const { digest, size } = await writer.commit();
   return { mediaType: mediaTypes.ociLayerGzip, digest, size };
 }

@@ -7,7 +7,7 @@ import { parseManifest } from '../oci/manifest.ts';
 import type { ImageRecord } from '../store/types.ts';
 import { eachInParallel } from './each-in-parallel.ts';
 import { layerBlob } from './layer-blob.ts';
-import type { LayerAccess } from './layer-blob.ts';
+import type { LayerAccess, OnExport } from './layer-blob.ts';
 
 /** An image as blobs, all of them in the store: what an archive or a registry gets. */
 export interface ImageBlobs {
@@ -21,8 +21,11 @@ export interface ImageBlobs {
  * Turns an image into blobs: layers that have none yet are compressed, the manifest is written and remembered in the image's record. The same image in the same store gives the same manifest;
  * one that was pulled with an OCI manifest keeps that one.
  */
-export async function imageBlobs(access: LayerAccess, image: ImageRecord): Promise<ImageBlobs> {
-  const { store, signal } = access;
+export async function imageBlobs(
+  access: LayerAccess & { readonly onExport?: OnExport | undefined },
+  image: ImageRecord,
+): Promise<ImageBlobs> {
+  const { store, signal, onExport } = access;
   const kept = await keptManifest(access, image);
   if (kept !== undefined) return kept;
   const [config, layers] = await Promise.all([
@@ -31,7 +34,8 @@ export async function imageBlobs(access: LayerAccess, image: ImageRecord): Promi
     eachInParallel(
       [...new Map(image.chain.map((layer) => [layer.diffId, layer])).values()],
       { limit: availableParallelism(), signal },
-      async (layer, aborted) => [layer.diffId, await layerBlob({ ...access, signal: aborted }, layer)] as const,
+      async (layer, aborted) =>
+        [layer.diffId, await layerBlob({ ...access, signal: aborted }, layer, onExport)] as const,
     ),
   ]);
   const byDiffId = new Map(layers);

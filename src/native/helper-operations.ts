@@ -19,7 +19,7 @@ type Start = (name: string, signal?: AbortSignal) => Operation;
 export function helperOperations(start: Start): Omit<Helper, typeof Symbol.asyncDispose> {
   return {
     async info() {
-      const result = await simple(start, 'hello', []);
+      const result = await simple(start, 'hello', { fields: [] });
       return { pid: Number(result.get('pid')), userns: (result.get('userns') ?? 'none') as HelperInfo['userns'] };
     },
     async write(options, entries) {
@@ -35,7 +35,7 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
               ];
         await operation.sendFields('R', [['op', 'write'], ...diffFields(options), ...sources, ...reuse]);
         // Both directions at once: the helper may report changes, or fail, before it has read everything.
-        const [committed] = await bothOrFirstFailure(collectDiff(operation), sendEntries(operation, entries));
+        const [committed] = await bothOrFirstFailure(collectDiff(operation, options), sendEntries(operation, entries));
         return committed;
       });
     },
@@ -44,7 +44,7 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
       const work: Fields = options.work === undefined ? [] : [['work', options.work]];
       return withOperation(operation, async () => {
         await operation.sendFields('R', [['op', 'commit'], ...diffFields(options), ...work]);
-        return collectDiff(operation);
+        return collectDiff(operation, options);
       });
     },
     async *tar({ diff, listing, signal }) {
@@ -79,21 +79,20 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
         return Buffer.concat(chunks);
       });
     },
-    async export({ layers, destination, signal }) {
-      await simple(
-        start,
-        'export',
-        [...layers.map((layer) => ['layer', layer] as const), ['destination', destination]],
+    async export({ layers, destination, onProgress, signal }) {
+      const result = await simple(start, 'export', {
+        fields: [
+          ...layers.map((layer) => ['layer', layer] as const),
+          ['destination', destination],
+          ...progressFields(onProgress),
+        ],
+        onProgress,
         signal,
-      );
+      });
+      return Number(result.get('size'));
     },
     async remove(paths) {
-      if (paths.length > 0)
-        await simple(
-          start,
-          'remove',
-          paths.map((path) => ['path', path] as const),
-        );
+      if (paths.length > 0) await simple(start, 'remove', { fields: paths.map((path) => ['path', path] as const) });
     },
     run: (fields, callbacks) => run(start('run', callbacks.signal), fields, callbacks),
   };
@@ -136,7 +135,7 @@ function outcome(result: ReadonlyMap<string, string>): RunOutcome {
   return { kind: 'exit', exitCode: Number(result.get('exit')) };
 }
 
-async function collectDiff(operation: Operation): Promise<CommittedDiff> {
+async function collectDiff(operation: Operation, { onProgress }: DiffOptions): Promise<CommittedDiff> {
   const listing: Buffer[] = [];
   const changed: ChangedFile[] = [];
   const frames = operation.frames();
@@ -160,6 +159,7 @@ async function collectDiff(operation: Operation): Promise<CommittedDiff> {
     if (type === 'L') listing.push(Buffer.from(payload));
     else if (type === 'P') {
       const event = decodeFields(payload);
+      tellProgress(event, onProgress);
       if (event.get('event') !== 'changed') continue;
       changed.push({
         path: event.get('path') ?? '',
@@ -180,14 +180,31 @@ function diffFields(options: DiffOptions): Fields {
     ...Object.entries(xattrs).map(([name, value]) => ['root-xattr', `${name}=${value}`] as const),
     ...(options.epoch === undefined ? [] : [['epoch', String(options.epoch)] as const]),
     ...(options.tar === false ? [['tar', '0'] as const] : []),
+    ...progressFields(options.onProgress),
   ];
 }
 
+type OnProgress = DiffOptions['onProgress'];
+
+function progressFields(onProgress: OnProgress): Fields {
+  return onProgress === undefined ? [] : [['progress', '1']];
+}
+
+function tellProgress(event: ReadonlyMap<string, string>, onProgress: OnProgress): void {
+  if (event.get('event') === 'progress') onProgress?.(Number(event.get('bytes')));
+}
+
+interface Request {
+  readonly fields: Fields;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An operation that answers with its result alone. */
 async function simple(
   start: Start,
   name: string,
-  fields: Fields,
-  signal?: AbortSignal,
+  { fields, onProgress, signal }: Request,
 ): Promise<ReadonlyMap<string, string>> {
   const operation = start(name, signal);
   return withOperation(operation, async () => {
@@ -196,6 +213,7 @@ async function simple(
     for (;;) {
       const next = await frames.next();
       if (next.done === true) return next.value;
+      if (next.value.type === 'P') tellProgress(decodeFields(next.value.payload), onProgress);
     }
   });
 }

@@ -95,6 +95,8 @@ export interface DiffOptions {
   readonly epoch?: number | undefined;
   /** False: no canonical tar is computed (`diffId` stays undefined). @default true */
   readonly tar?: boolean | undefined;
+  /** Bytes of file contents read so far, now and then while it lasts longer than a moment. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -142,12 +144,14 @@ export interface Helper extends AsyncDisposable {
   }): AsyncIterable<Buffer>;
   /** A regular file inside a rootfs or diff directory; undefined when absent. Fails above `max` bytes. */
   read(options: { readonly root: string; readonly path: string; readonly max: number }): Promise<Buffer | undefined>;
-  /** Copies a merged tree (layers topmost first) into an existing empty directory. */
+  /** Copies a merged tree (layers topmost first) into an existing empty directory; resolves to the bytes of its files' contents. */
   export(options: {
     readonly layers: readonly string[];
     readonly destination: string;
+    /** As of `DiffOptions`. */
+    readonly onProgress?: ((bytes: number) => void) | undefined;
     readonly signal?: AbortSignal | undefined;
-  }): Promise<void>;
+  }): Promise<number>;
   /** Removes trees; what is absent is fine. */
   remove(paths: readonly string[]): Promise<void>;
   /** Runs one command in a sandbox; fields as in addon/README.md, section `run`. */

@@ -89,7 +89,7 @@ describe('export', () => {
   });
 
   it('of no layer at all is empty, and needs a destination', async () => {
-    expect(result(await exported())).toEqual({ 'not-set': '0' });
+    expect(result(await exported())).toEqual({ 'not-set': '0', size: '0' });
     expect(readdirSync(destination)).toEqual([]);
     expect(
       failure(
@@ -113,10 +113,10 @@ describe('export', () => {
 
   it.skipIf(lacks('root'))('sets owners and makes devices for root', async () => {
     const answer = await exported([
-      ...streamed('f', '', ['uid', '5'], ['gid', '6'], ['mode', '4755']),
+      ...streamed('f', 'content', ['uid', '5'], ['gid', '6'], ['mode', '4755']),
       entry(['path', 'null'], ['type', 'character'], ['mode', '666'], ['major', '1'], ['minor', '3']),
     ]);
-    expect(result(answer)).toEqual({ 'not-set': '0' });
+    expect(result(answer)).toEqual({ 'not-set': '0', size: '7' });
     expect(events(answer)).toEqual([]);
     expect(lstatSync(`${destination}/f`)).toMatchObject({ uid: 5, gid: 6, mode: 0o104755 });
     expect(lstatSync(`${destination}/null`)).toMatchObject({ rdev: 0x103, mode: 0o20666 });

@@ -37,7 +37,7 @@ describe.skipIf(lacks('ordinary-user', 'user-namespaces', 'id-ranges'))('a helpe
       ['layer', bench.diff],
       ['destination', destination],
     ]);
-    expect(result(exported)).toEqual({ 'not-set': '0' });
+    expect(result(exported)).toEqual({ 'not-set': '0', size: '1' });
     const paths = [bench.diff, destination].map((path) => ['path', path] as const);
     result(await bench.helper.call([['op', 'remove'], ...paths]));
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, truncateSync, utimesSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { events, lines, openDiffBench, result, stamps } from './diff-bench.ts';
 import type { DiffBench } from './diff-bench.ts';
@@ -26,6 +26,18 @@ describe('copied files', () => {
     ]);
     expect(statSync(`${bench.diff}/copy`).mtimeMs).toBe(77_000);
     expect(statSync(`${bench.diff}/big`).size).toBe(6_000_000);
+  });
+
+  it('are counted while they are copied, where that is asked for', async () => {
+    const source = bench.makeSource({ big: '' });
+    const size = 150_000_000;
+    truncateSync(`${source}/big`, size);
+    const counted = await bench.write([copied('big', 'big')], ['source', source], ['progress', '1']);
+    const bytes = events(counted).map(({ event, bytes }) => (event === 'progress' ? Number(bytes) : -1));
+    expect(bytes).not.toEqual([]);
+    expect(bytes).toEqual(bytes.toSorted((a, b) => a - b));
+    expect(bytes.every((count) => count > 0 && count <= size)).toBe(true);
+    expect(events(await bench.write([copied('big', 'big')], ['source', source]))).toEqual([]);
   });
 
   it('come from several sources', async () => {

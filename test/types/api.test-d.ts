@@ -80,6 +80,9 @@ test('events are told apart by their type', () => {
     | 'step:progress'
     | 'step:done'
     | 'step:error'
+    | 'output:start'
+    | 'output:progress'
+    | 'output:done'
     | 'warning'
     | 'image'
   >();

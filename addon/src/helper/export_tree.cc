@@ -23,7 +23,7 @@ public:
     for (size_t i = 0; i < layers_.size(); i++)
       all.push_back(i);
     directory("", all);
-    channel_.send(FrameType::result, FieldsOut().add("not-set", target_.not_set));
+    channel_.send(FrameType::result, FieldsOut().add("not-set", target_.not_set).add("size", size_));
   }
 
 private:
@@ -75,6 +75,7 @@ private:
       source.path = entry.path;
       source.digest_known = true; // nobody asks for it
       copier_.copy(source, entry, nullptr);
+      size_ += entry.size;
       return;
     }
     int parent = destination_.directory(parent_of(entry.path));
@@ -100,6 +101,7 @@ private:
   Tree destination_;
   FileCopier copier_;
   Layers layers_;
+  uint64_t size_ = 0;
   std::map<std::pair<size_t, ino_t>, std::string> links_;
 };
 

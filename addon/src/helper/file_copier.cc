@@ -37,7 +37,7 @@ UniqueFd create_file(Tree& tree, const Entry& entry) {
 
 FileCopier::FileCopier(Channel& channel, Tree& diff, const std::vector<std::string_view>& source_roots,
                        AttributeTarget& target)
-    : diff_(diff), target_(target), pump_(channel) {
+    : channel_(channel), diff_(diff), target_(target), pump_(channel) {
   for (std::string_view root : source_roots)
     sources_.push_back(std::make_unique<Root>(std::string(root)));
 }
@@ -92,6 +92,7 @@ uint64_t FileCopier::copy_in_kernel(int from, int to, uint64_t size, const std::
     if (part < 0)
       fail("write", errno, path);
     done += static_cast<uint64_t>(part);
+    channel_.advance(static_cast<uint64_t>(part));
   }
   return done;
 }
@@ -132,6 +133,8 @@ bool FileCopier::copy(const CopySource& source, Entry& entry, TarStream* tar) {
       tar->end_content(copied);
   } else if (!shared) {
     copied = copy_in_kernel(from.get(), to.get(), size, source.path);
+  } else {
+    channel_.advance(size);
   }
 
   bool held = holds && (!source.expect || source.expect->hold_for(status_of(from.get(), source.path)));

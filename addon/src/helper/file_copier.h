@@ -48,6 +48,7 @@ private:
   bool clone(Root& root, int from, int to);
   uint64_t copy_in_kernel(int from, int to, uint64_t size, const std::string& path);
 
+  Channel& channel_;
   Tree& diff_;
   AttributeTarget& target_;
   Pump pump_;

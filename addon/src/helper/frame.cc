@@ -137,6 +137,22 @@ void Channel::send(FrameType type, std::string_view payload) {
   }
 }
 
+constexpr auto progress_pace = std::chrono::milliseconds(100);
+
+void Channel::tell_progress() {
+  tells_progress_ = true;
+  told_ = std::chrono::steady_clock::now();
+}
+
+void Channel::add_progress(uint64_t bytes) {
+  progress_ += bytes;
+  auto now = std::chrono::steady_clock::now();
+  if (now - told_ < progress_pace)
+    return;
+  told_ = now;
+  send(FrameType::progress, FieldsOut().add("event", "progress").add("bytes", progress_));
+}
+
 void Channel::leave_if_cancelled() const {
   // The peer shuts down its sending side to cancel, and waits for the end of this side.
   pollfd state{fd_, POLLRDHUP, 0};

@@ -1,5 +1,6 @@
 // Frames and fields of an operation's socket (addon/README.md).
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -73,6 +74,14 @@ public:
   void send(FrameType type, std::string_view payload);
   void send(FrameType type, const FieldsOut& fields) { send(type, fields.payload()); }
 
+  // From now on `advance` tells the peer: `P event=progress bytes=`.
+  void tell_progress();
+  // Counts bytes of content that are done with; a tenth of a second apart the sum is sent.
+  void advance(uint64_t bytes) {
+    if (tells_progress_)
+      add_progress(bytes);
+  }
+
   // Reads ahead, for operations that take very many small frames. Never poll fd() for input afterwards.
   void read_ahead() { buffer_.resize(256 * 1024); }
   // Ends the worker when the peer closed its end: called now and then by long work that neither sends nor receives.
@@ -87,11 +96,15 @@ private:
   size_t read_some(char* out, size_t size);
   bool read_exactly(char* out, size_t size);
   size_t receive_bytes(char* out, size_t size);
+  void add_progress(uint64_t bytes);
 
   int fd_;
   std::string buffer_;
   size_t begin_ = 0, end_ = 0;
   unsigned ticks_ = 0;
+  bool tells_progress_ = false;
+  uint64_t progress_ = 0;
+  std::chrono::steady_clock::time_point told_;
 };
 
 } // namespace tbuild

@@ -41,6 +41,7 @@ std::string_view Pump::read_whole(int from, size_t limit, const std::string& pat
       break;
     done += got;
   }
+  channel_.advance(done);
   return {buffer_.data(), done};
 }
 
@@ -62,6 +63,7 @@ uint64_t Pump::run(int from, uint64_t limit, const PumpTargets& targets, const s
     if (targets.file >= 0)
       write_all(targets.file, bytes, path);
     done += got;
+    channel_.advance(got);
     if (done > buffer_.size())
       channel_.leave_if_cancelled();
   }
@@ -87,6 +89,7 @@ uint64_t Pump::run_threaded(int from, uint64_t limit, const PumpTargets& targets
     if (targets.file >= 0)
       write_all(targets.file, bytes, path);
     done += slot.size;
+    channel_.advance(slot.size);
     channel_.leave_if_cancelled();
   }
   threads.finish();

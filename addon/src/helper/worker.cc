@@ -38,6 +38,8 @@ void perform(const Options& options, Channel& channel) {
   std::string_view name = request.get("op");
   if (name == "hello")
     return hello(options, channel);
+  if (request.flag("progress"))
+    channel.tell_progress();
   for (const auto& [known, operation] : operations) {
     if (name == known)
       return operation(request, channel);

@@ -39,7 +39,7 @@ export async function openTransferSource(
     name: from,
     platform: plan.platform,
     span,
-    onProgress: () => undefined,
+    onProgress: run.progress,
   });
   return chainSource(session.store, chain, { origin: from, sources, span });
 }

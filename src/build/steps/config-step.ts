@@ -19,7 +19,7 @@ export async function solveConfigStep(
   const { below } = accessState(session.store, state);
   const found = await lookUp(session.store, key, below);
   if (found.hit && !session.options.noCache) {
-    run.hit(inputs, undefined);
+    run.hit(inputs, undefined, found.record.durationMs);
     return found.record.created;
   }
   if (session.options.noCache) run.miss(inputs, { kind: 'no-cache' });

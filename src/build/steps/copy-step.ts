@@ -11,6 +11,7 @@ import type { LayerStep } from '../layer-step.ts';
 import { resolveOwner } from '../../rootfs/accounts.ts';
 import type { Session } from '../session.ts';
 import type { StageState, StateAccess } from '../stage-state.ts';
+import type { StepRun } from '../step-run.ts';
 import type { CopyPlan } from '../transfer/plan-copy.ts';
 import type { Ownership } from '../transfer/placer.ts';
 import type { SourceSet } from '../transfer/source.ts';
@@ -38,12 +39,12 @@ interface Transfer {
   readonly session: Session;
   readonly state: StageState;
   readonly access: StateAccess;
-  readonly step: PlannedStep;
+  readonly run: StepRun;
 }
 
 /** COPY and ADD as a layer: what is written is planned from listings; the helper only writes it. */
 export async function transferStep(
-  { session, state, access, step }: Transfer,
+  { session, state, access, run }: Transfer,
   instruction: CopyInstruction | AddInstruction,
   source: TransferSource,
 ): Promise<LayerStep> {
@@ -79,7 +80,7 @@ export async function transferStep(
         changed: changedArchives,
       } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
       const { keepFiles } = await import('../kept-files.ts');
-      const reuse = await earlierLayer(session, step);
+      const reuse = await earlierLayer(session, run.step);
       // Nothing is awaited between here and `allSettled`: a failure must not go unhandled.
       const written = session.helper.write(
         {
@@ -89,6 +90,7 @@ export async function transferStep(
           signal: session.signal,
           sources: set.roots,
           reuse,
+          onProgress: copyProgress(instruction, set, run),
         },
         noteOrigins(entries, origins),
       );
@@ -109,6 +111,28 @@ export async function transferStep(
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
   };
+}
+
+function copyProgress(
+  { kind }: CopyInstruction | AddInstruction,
+  { items }: SourceSet,
+  run: StepRun,
+): (bytes: number) => void {
+  let total: number | undefined;
+  return (bytes) => {
+    // How much an archive of ADD holds shows when it is unpacked.
+    if (kind === 'copy') total ??= contentSize(items);
+    // A file that changed meanwhile is read twice.
+    run.progress('files', total === undefined ? bytes : Math.min(bytes, total), total);
+  };
+}
+
+function contentSize(items: SourceSet['items']): number {
+  let total = 0;
+  for (const { entries } of items) {
+    for (const entry of entries) if (entry.type === 'file' && entry.hardlink === undefined) total += entry.size;
+  }
+  return total;
 }
 
 /** What the step made in the last build: files that are the same are shared with it. Leased; undefined when it is gone or damaged. */

@@ -82,6 +82,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
       tail.add(chunk);
       // Frames share their buffer with what comes next.
       run.log(stream, Buffer.from(chunk));
+      return session.room();
     },
   });
   if (outcome.kind === 'signal' || outcome.exitCode !== 0) throw failed(invocation.argv, outcome, tail.text());
@@ -91,6 +92,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
     rootAttributes: attributes,
     epoch: options.epoch,
     signal,
+    onProgress: (bytes) => run.progress('layer', bytes, undefined),
   });
   return { diff, readSet: { kind: 'state', state: state.chainState } };
 }

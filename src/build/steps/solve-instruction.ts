@@ -56,7 +56,7 @@ async function toLayerStep(
     case 'copy':
     case 'add': {
       const source = await openTransferSource({ session, plan, run }, instruction);
-      return transferStep({ session, state, access, step: run.step }, instruction, source);
+      return transferStep({ session, state, access, run }, instruction, source);
     }
     case 'workdir': {
       const path = resolveWorkdir(state.draft.config.WorkingDir, instruction.path);

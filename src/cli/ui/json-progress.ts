@@ -36,6 +36,9 @@ function plain(event: BuildEvent, text: (step: PlannedStep, stream: string, chun
       return { type: event.type, step: event.step.id, error: { code, message, hint, span } };
     }
     case 'graph':
+    case 'output:start':
+    case 'output:progress':
+    case 'output:done':
     case 'warning':
     case 'image':
       return event;

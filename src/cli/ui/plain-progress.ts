@@ -1,7 +1,9 @@
 import { TextDecoder } from 'node:util';
 import { describeCause, familiarName } from '../../index.ts';
-import type { BuildEvent, PlannedStep } from '../../index.ts';
-import { formatDuration, shortId } from './format.ts';
+import type { BuildEvent, PlannedOutput, PlannedStep } from '../../index.ts';
+import { createByteTally, isFetch } from './byte-tally.ts';
+import type { ByteTally } from './byte-tally.ts';
+import { formatDuration, formatSize, shortId } from './format.ts';
 
 /** Prints the events of a build as lines: the steps as docker's classic builder named them, each line of output under its step. */
 export interface Progress {
@@ -14,8 +16,11 @@ interface Output {
   readonly decoders: Map<'stdout' | 'stderr', TextDecoder>;
 }
 
+const longestLine = 1 << 20;
+
 export function plainProgress(write: (text: string) => void): Progress {
   const outputs = new Map<string, Output>();
+  const fetched = new Map<string, ByteTally>();
   // Steps of parallel stages interleave: whenever the step changes, its line is repeated, so that a line's step is always the last `Step` above it.
   let current: string | undefined;
   const heading = (step: PlannedStep): void => {
@@ -31,13 +36,27 @@ export function plainProgress(write: (text: string) => void): Progress {
     for (const text of outputs.get(step.id)?.partial.values() ?? []) if (text !== '') line(step, text);
     outputs.delete(step.id);
   };
+  const fetch = (event: Extract<BuildEvent, { type: 'step:progress' }>): void => {
+    const tally = fetched.get(event.step.id) ?? createByteTally();
+    fetched.set(event.step.id, tally);
+    tally.note(event);
+  };
+  const tellFetched = (step: PlannedStep): void => {
+    const tally = fetched.get(step.id);
+    if (tally !== undefined) line(step, ` ---> Pulled ${formatSize(tally.current)}`);
+    fetched.delete(step.id);
+  };
   const log = (step: PlannedStep, stream: 'stdout' | 'stderr', chunk: Uint8Array): void => {
     const output = outputs.get(step.id) ?? { partial: new Map(), decoders: new Map() };
     outputs.set(step.id, output);
     const decoder = output.decoders.get(stream) ?? new TextDecoder();
     output.decoders.set(stream, decoder);
     const lines = ((output.partial.get(stream) ?? '') + decoder.decode(chunk, { stream: true })).split('\n');
-    output.partial.set(stream, lines.pop() ?? '');
+    const partial = lines.pop() ?? '';
+    // Who writes no newline at all must not fill the memory.
+    const isEndless = partial.length > longestLine;
+    if (isEndless) lines.push(partial);
+    output.partial.set(stream, isEndless ? '' : partial);
     if (lines.length === 0) return;
     heading(step);
     write(`${lines.join('\n')}\n`);
@@ -55,8 +74,12 @@ export function plainProgress(write: (text: string) => void): Progress {
         case 'step:log':
           log(event.step, event.stream, event.chunk);
           break;
+        case 'step:progress':
+          if (isFetch(event.label)) fetch(event);
+          break;
         case 'step:done':
           flush(event.step);
+          tellFetched(event.step);
           if (event.outcome === 'cached') line(event.step, ' ---> Using cache');
           if (event.layer !== undefined)
             line(
@@ -74,12 +97,20 @@ export function plainProgress(write: (text: string) => void): Progress {
           write(`Successfully built ${shortId(event.image.id)}\n`);
           for (const name of event.names) write(`Successfully tagged ${familiar(name)}\n`);
           break;
-        case 'step:progress':
+        case 'output:done':
+          write(`${formatOutput(event.output)} (${formatSize(event.size)}, ${formatDuration(event.durationMs)})\n`);
+          break;
+        case 'output:start':
+        case 'output:progress':
         case 'graph':
           break;
       }
     },
   };
+}
+
+export function formatOutput({ type, destination }: PlannedOutput): string {
+  return `Exported ${type} to ${destination ?? 'standard output'}`;
 }
 
 function familiar(name: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createEventQueue } from '../../../src/build/event-queue.ts';
+import type { EventQueue } from '../../../src/build/event-queue.ts';
 import type { BuildEvent } from '../../../src/build/events.ts';
 import type { PlannedStep } from '../../../src/graph/plan.ts';
 
@@ -102,5 +103,49 @@ describe('the queue between a build and its reader', () => {
     expect(kept).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
     const warnings = events.filter((event) => event.type === 'warning');
     expect(warnings.map(({ code }) => code)).toEqual(['x', 'TBUILD_WARN_OUTPUT_DROPPED', 'x']);
+  });
+
+  const isPending = async (promise: Promise<void> | undefined): Promise<boolean> => {
+    const pending = Symbol('pending');
+    const turn = new Promise((resolve) => setImmediate(() => resolve(pending)));
+    return promise !== undefined && (await Promise.race([promise, turn])) === pending;
+  };
+
+  test('holds output back when a reader does not keep up, and lets it go when that takes what waits', async () => {
+    const queue = createEventQueue(nothing);
+    const reader = queue[Symbol.asyncIterator]();
+    queue.push(log(256 * 1024, 0));
+    expect(queue.room()).toBeUndefined();
+    for (let index = 0; index < 40; index++) queue.push(log(256 * 1024, index));
+    const room = queue.room();
+    expect(await isPending(room)).toBe(true);
+    await reader.next();
+    expect(await isPending(room)).toBe(false);
+    // Beyond what an unread build keeps: nothing of it is dropped.
+    for (let index = 0; index < 40; index++) expect((await reader.next()).value).toMatchObject({ type: 'step:log' });
+  });
+
+  test('holds nothing back while nobody reads', () => {
+    const queue = createEventQueue(nothing);
+    for (let index = 0; index < 12; index++) queue.push(log(1024 * 1024, index));
+    expect(queue.room()).toBeUndefined();
+  });
+
+  test.each([
+    ['leaves', (reader: AsyncIterator<BuildEvent>) => reader.return?.()],
+    ['is left alone by an end that was forced', (_: unknown, queue: EventQueue) => queue.release()],
+    ['has seen the end of the build', (_: unknown, queue: EventQueue) => queue.end()],
+  ])('lets output go when its reader %s', async (_, leave) => {
+    const queue = createEventQueue(nothing);
+    const reader = queue[Symbol.asyncIterator]();
+    queue.push(warning('1'));
+    await reader.next();
+    queue.push(log(1024 * 1024, 0));
+    const room = queue.room();
+    expect(await isPending(room)).toBe(true);
+    await leave(reader, queue);
+    expect(await isPending(room)).toBe(false);
+    queue.push(log(1024 * 1024, 0));
+    expect(queue.room()).toBeUndefined();
   });
 });

@@ -27,6 +27,7 @@ const done = (of: PlannedStep): BuildEvent => ({
   outcome: 'executed',
   layer: undefined,
   durationMs: 5,
+  savedMs: 0,
 });
 
 function plain(...events: BuildEvent[]): string {
@@ -69,6 +70,37 @@ describe('plain progress', () => {
     expect(cause('first')).toBe('');
     expect(cause('no-cache')).toBe('');
     expect(cause('layer-gone')).toContain(' ---> Not cached: its layer has been removed from the store\n');
+  });
+
+  test('says how much a step pulled, and what was exported where', () => {
+    const fetch = (label: string, current: number): BuildEvent => ({
+      type: 'step:progress',
+      step: one,
+      label,
+      current,
+      total: 2_000_000,
+    });
+    const text = plain(
+      fetch('sha256:a', 0),
+      fetch('sha256:b', 1_000_000),
+      fetch('files', 5_000_000),
+      fetch('sha256:a', 2_000_000),
+      done(one),
+    );
+    expect(text).toBe('Step 1/3 : RUN 1\n ---> Pulled 3MB\n');
+    const output = { number: 1, total: 1, type: 'oci', destination: '/x/app.tar' } as const;
+    expect(plain({ type: 'output:done', output, size: 1500, durationMs: 20 })).toBe(
+      'Exported oci to /x/app.tar (1.5kB, 20ms)\n',
+    );
+    expect(
+      plain({ type: 'output:done', output: { ...output, destination: undefined }, size: 0, durationMs: 20 }),
+    ).toContain('to standard output (0B');
+  });
+
+  test('keeps at most a megabyte of a line that does not end', () => {
+    const piece = log(one, 'x'.repeat(600_000));
+    const text = plain(piece, piece, piece);
+    expect(text.split('\n').map(({ length }) => length)).toEqual([16, 1_200_000, 0]);
   });
 
   test('has warnings with their line', () => {
