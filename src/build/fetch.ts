@@ -5,10 +5,10 @@ import type { LayoutReference } from '../image/oci-layout.ts';
 
 export { parseLayoutReference } from '../image/oci-layout.ts';
 import { pullImage } from '../image/pull.ts';
-import type { Omission } from '../tar/layer-entries.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { ImageRecord } from '../store/types.ts';
 import type { BaseRequest } from './base-image.ts';
+import { warnOfDevices } from './omitted-devices.ts';
 import type { Session } from './session.ts';
 
 /** Pulls an image into the store under its name. */
@@ -25,7 +25,7 @@ export async function pullInto(
     platform: request.platform,
     onProgress: telling(request),
   });
-  warnOmitted(session, request, omissions);
+  warnOfDevices(session.emit, omissions, { origin: request.name, span: request.span });
   // By digest it is found through what the image remembers of its registry.
   if (request.reference.digest === undefined) await store.tag(image.id, [request.fullName]);
   return image;
@@ -43,7 +43,7 @@ export async function importOciLayout(
     await openOciLayout(layout, request.platform),
     telling(request),
   );
-  warnOmitted(session, request, omissions);
+  warnOfDevices(session.emit, omissions, { origin: request.name, span: request.span });
   return image;
 }
 
@@ -52,14 +52,4 @@ function telling({ onProgress }: BaseRequest): (progress: LayerProgress) => void
   return ({ blob, phase, current, total }) => {
     if (phase !== 'exists') onProgress(blob, current, total);
   };
-}
-
-const listed = 5;
-
-function warnOmitted(session: Session, { name, span }: BaseRequest, omissions: readonly Omission[]): void {
-  const devices = omissions.filter(({ what }) => what === 'device').map(({ path }) => path);
-  if (devices.length === 0) return;
-  const some = devices.slice(0, listed).join(', ');
-  const message = `${devices.length} device nodes of ${name} were left out, which only root can make: ${some}${devices.length > listed ? ', …' : ''}`;
-  session.emit({ type: 'warning', code: 'TBUILD_WARN_DEVICES_OMITTED', message, span });
 }

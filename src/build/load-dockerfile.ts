@@ -14,17 +14,22 @@ export async function loadDockerfile(
 ): Promise<{ dockerfile: Dockerfile; path: string }> {
   checkContext(options.context);
   const { path, bytes } = readDockerfile(options);
+  return { dockerfile: await parseKept(store, path, bytes), path };
+}
+
+/** @param path stands in the places of instructions */
+export async function parseKept(store: Store, path: string, bytes: Buffer): Promise<Dockerfile> {
   const name = createHash('sha256').update(`${parserVersion}\n${path}\n`).update(bytes).digest('hex');
   const kept = await store.readValue('dockerfiles', name);
-  if (kept !== undefined) return { dockerfile: kept as Dockerfile, path };
+  if (kept !== undefined) return kept as Dockerfile;
   const { parseDockerfile } = await import('../dockerfile/parse.ts');
   const dockerfile = parseDockerfile(bytes.toString('utf8'), path);
   await store.writeValue('dockerfiles', name, dockerfile);
-  return { dockerfile, path };
+  return dockerfile;
 }
 
 /** Also when no step reads it: a mistyped context must not go unnoticed. */
-function checkContext(context: string): void {
+export function checkContext(context: string): void {
   const stats = statSync(context, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return;
   const what = stats === undefined ? 'does not exist' : 'is not a directory';
@@ -32,14 +37,9 @@ function checkContext(context: string): void {
 }
 
 // Far beyond any real Dockerfile; keeps a mistaken path (a disk image, say) out of memory.
-const maxSize = 16 * 1024 * 1024;
+export const maxDockerfileSize: number = 16 * 1024 * 1024;
 
 function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: string; bytes: Buffer } {
-  if (dockerfile === '-') {
-    throw new TbuildError('TBUILD_UNSUPPORTED', 'a Dockerfile from standard input (-f -) is not supported yet', {
-      hint: 'write it to a file, or give -f /dev/stdin',
-    });
-  }
   const candidates =
     dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
   for (const path of candidates) {
@@ -87,14 +87,17 @@ function readBounded(path: string, flags: number): Buffer {
       const count = readSync(fd, part);
       if (count === 0) return Buffer.concat(parts);
       size += count;
-      if (size > maxSize)
-        throw new TbuildError(
-          'TBUILD_DOCKERFILE_SYNTAX',
-          `${path} has more than ${maxSize} bytes: that is no Dockerfile`,
-        );
+      if (size > maxDockerfileSize) throw dockerfileTooLarge(path);
       parts.push(part.subarray(0, count));
     }
   } finally {
     closeSync(fd);
   }
+}
+
+export function dockerfileTooLarge(path: string): TbuildError {
+  return new TbuildError(
+    'TBUILD_DOCKERFILE_SYNTAX',
+    `${path} has more than ${maxDockerfileSize} bytes: that is no Dockerfile`,
+  );
 }

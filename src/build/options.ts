@@ -9,10 +9,15 @@ import type { Output } from './outputs.ts';
 export type NetworkMode = 'host' | 'none';
 
 export interface BuildOptions {
-  /** Directory whose files COPY and ADD may read. */
+  /** Directory whose files COPY and ADD may read. `-`: what `stdin` brings, a tar (also compressed) of the context or a Dockerfile alone. */
   readonly context: string | URL;
-  /** Path of the Dockerfile, absolute or relative to the working directory. @default `Dockerfile`, then `dockerfile`, in the context */
+  /**
+   * Path of the Dockerfile, absolute or relative to the working directory; in a tar, relative to its root. `-`: what `stdin` brings.
+   * @default `Dockerfile`, then `dockerfile`, in the context
+   */
   readonly dockerfile?: string | undefined;
+  /** What `-` means, as context or as Dockerfile. It is read when the build starts, and not at all without a `-`. */
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   /** Names for the image. They move when everything else is done. */
   readonly tags?: readonly string[] | undefined;
   /** Values for ARG instructions. */
@@ -48,8 +53,10 @@ export interface BuildOptions {
 
 /** Options after defaults: nothing below `build/` knows of defaults. */
 export interface ResolvedOptions {
+  /** Absolute, or `-`. */
   readonly context: string;
   readonly dockerfile: string | undefined;
+  readonly stdin: AsyncIterable<Uint8Array> | undefined;
   readonly tags: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target: string | undefined;
@@ -68,9 +75,15 @@ export interface ResolvedOptions {
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
   const context = contextPath(options.context);
   const buildArgs = options.buildArgs ?? {};
+  if (context === '-' && options.dockerfile === '-') {
+    throw new TbuildError('TBUILD_USAGE', "can't use stdin for both build context and dockerfile", {
+      hint: 'give one of them as a path',
+    });
+  }
   return {
-    context: resolve(context),
+    context: context === '-' ? context : resolve(context),
     dockerfile: options.dockerfile,
+    stdin: options.stdin,
     tags: options.tags ?? [],
     buildArgs,
     target: options.target,
@@ -105,7 +118,7 @@ function contextPath(context: unknown): string {
 }
 
 function refuseRemoteContext(context: string): void {
-  if (context !== '-' && !/^(https?|git|ssh|ftp):\/\/|^git@|^github\.com\//.test(context)) return;
+  if (!/^(https?|git|ssh|ftp):\/\/|^git@|^github\.com\//.test(context)) return;
   throw new TbuildError(
     'TBUILD_UNSUPPORTED',
     `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`,

@@ -1,7 +1,7 @@
 import type { BuildReport } from '../cache/report.ts';
-import type { BuildContext } from '../context/open-context.ts';
 import type { Helper } from '../native/helper-types.ts';
 import type { Store } from '../store/types.ts';
+import type { OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StageResult } from './stage.ts';
@@ -20,8 +20,8 @@ export interface Session {
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
   /** Every step started so far, in order. */
   readonly runs: StepRun[];
-  /** Opened (scanned) when a step first asks. */
-  readonly context: () => Promise<BuildContext>;
+  /** Opened (a directory is scanned) when a step first asks. */
+  readonly context: () => Promise<OpenedContext>;
   /** The report of the last build of this Dockerfile, read when first asked. */
   readonly earlierReport: () => Promise<BuildReport | undefined>;
   /** Solves a stage, or waits for whoever does. */

@@ -5,10 +5,13 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import { openCleanup } from '../util/cleanup.ts';
+import { firstFailure } from '../util/first-failure.ts';
 import type { BuildResult } from './build.ts';
 import { openBuildContext } from './context.ts';
+import type { ContextPlace, OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
-import { loadDockerfile } from './load-dockerfile.ts';
+import { openInput, withDockerfileText } from './input.ts';
+import type { BuildInput } from './input.ts';
 import { accessOf } from '../rootfs/open-store.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { BuildPlan } from './plan-build.ts';
@@ -29,10 +32,27 @@ export interface Solving {
 
 /** Dockerfile to image: parse, plan, solve the stages, assemble, write outputs, move names, report. */
 export async function solve(solving: Solving): Promise<BuildResult> {
+  const started = Date.now();
+  const names = solving.options.tags.map((tag) => formatReference(parseReference(tag)));
+  const { helper } = accessOf(solving.store);
+  await using cleanup = openCleanup();
+  const input = await openInput({ ...solving, helper }, cleanup);
+  try {
+    const solved = await solveInput(solving, input, names);
+    return { ...solved, names, durationMs: Date.now() - started };
+  } catch (error) {
+    throw withDockerfileText(firstFailure(error), input);
+  }
+}
+
+async function solveInput(
+  solving: Solving,
+  input: BuildInput,
+  names: readonly string[],
+): Promise<Omit<BuildResult, 'names' | 'durationMs'>> {
   const { options, store, emit } = solving;
   const started = Date.now();
-  const names = options.tags.map((tag) => formatReference(parseReference(tag)));
-  const { dockerfile, path } = await loadDockerfile(store, options);
+  const { dockerfile, path } = input;
   for (const { rule, message, span } of dockerfile.warnings) emit({ type: 'warning', code: rule, message, span });
   const plan = planBuild(dockerfile, options);
   const { steps } = plan;
@@ -43,7 +63,7 @@ export async function solve(solving: Solving): Promise<BuildResult> {
   }
   emit({ type: 'graph', steps });
   const report = reportName(options.context, path, options.target);
-  const session = openSession(solving, { path, report, plan });
+  const session = openSession(solving, { place: input.context, report, plan });
   const learn = async (image: ImageRecord | undefined): Promise<void> => {
     await session.saveContext();
     const known = session.runs.map((run) => run.report());
@@ -66,8 +86,7 @@ export async function solve(solving: Solving): Promise<BuildResult> {
   const outcomes = session.runs.map((run) => run.report().outcome);
   const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
   const savedMs = session.runs.reduce((sum, run) => sum + run.savedMs(), 0);
-  const durationMs = Date.now() - started;
-  return { image, names, cached: count('cached'), executed: count('executed'), savedMs, durationMs };
+  return { image, cached: count('cached'), executed: count('executed'), savedMs };
 }
 
 /** What was learned is kept also of a build that fails; when the disk is full that fails too, and must not hide why the build did. */
@@ -101,7 +120,7 @@ async function finish(
 }
 
 interface SessionParts {
-  readonly path: string;
+  readonly place: ContextPlace;
   readonly report: string;
   readonly plan: BuildPlan;
 }
@@ -114,7 +133,7 @@ function openSession(
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
-  let context: ReturnType<typeof openBuildContext> | undefined;
+  let context: Promise<OpenedContext> | undefined;
   let earlier: Promise<BuildReport | undefined> | undefined;
   const session: Session = {
     options,
@@ -125,8 +144,7 @@ function openSession(
     room,
     limit: createSemaphore(options.concurrency),
     runs: [],
-    context: () =>
-      (context ??= openBuildContext(store, { root: options.context, dockerfile: parts.path, signal: stopped })),
+    context: () => (context ??= openPlace(store, parts.place, stopped)),
     earlierReport: () => (earlier ??= readReport(store, parts.report)),
     stage(index) {
       const known = stages.get(index);
@@ -141,7 +159,8 @@ function openSession(
     ...session,
     /** What was learned about files holds whether or not the build succeeds. */
     async saveContext() {
-      await (await context?.catch(() => undefined))?.save();
+      const opened = await context?.catch(() => undefined);
+      if (opened?.kind === 'directory') await opened.files.save();
     },
     async solveTarget() {
       const { target, needed } = parts.plan;
@@ -156,6 +175,12 @@ function openSession(
       }
     },
   };
+}
+
+async function openPlace(store: Store, place: ContextPlace, signal: AbortSignal): Promise<OpenedContext> {
+  return place.kind === 'layers'
+    ? place
+    : { kind: 'directory', files: await openBuildContext(store, { ...place, signal }) };
 }
 
 /** Of steps without a result what earlier builds learned is kept, for the next one to compare with. */

@@ -9,6 +9,7 @@ import { decompress } from '../tar/decompress.ts';
 import { layerEntries } from '../tar/layer-entries.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 import { readTar } from '../tar/read-tar.ts';
+import { untilAborted } from '../util/until-aborted.ts';
 import type { LayerAccess } from './layer-blob.ts';
 
 /** A tar stream on its way to become a layer. */
@@ -87,8 +88,7 @@ function receive(
   let size = 0;
   let head: readonly [number | undefined, number | undefined] | undefined;
   async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of stream(signal)) {
-      signal.throwIfAborted();
+    for await (const chunk of untilAborted(stream(signal), signal)) {
       size += chunk.byteLength;
       if (expected !== undefined && size > expected.blob.size) {
         throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${expected.blob.size} bytes arrive`, {

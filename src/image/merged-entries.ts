@@ -1,5 +1,5 @@
 import type { MergedView } from '../store/merged.ts';
-import type { Chain, LayerId, Listing, ListingEntry } from '../store/types.ts';
+import type { Chain, LayerId, LayerState, Listing, ListingEntry } from '../store/types.ts';
 import { encodePathBytes } from '../util/path-bytes.ts';
 
 /** One file of a merged tree, with the layer that it comes from. */
@@ -61,7 +61,7 @@ function* walk(view: MergedView, directory: string): Generator<Shown, void, unde
 
 /** The time, in seconds, of an entry that shows from a layer: a directory that a step only passed through has the one that it has below. */
 export function timesOf(
-  chain: Chain,
+  chain: readonly LayerState[],
   listingOf: (id: LayerId) => Listing,
 ): (entry: ListingEntry, layer: LayerId) => number {
   let layers: readonly Listing[] | undefined;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Chain, LayerId, Store } from './types.ts';
+import type { Chain, LayerId, LayerState, Store } from './types.ts';
 
 /** The state of the empty chain: sha256 of a fixed text. */
 const emptyState = createHash('sha256').update('tbuild chain 1\n').digest('hex');
 
 /** What a chain of layers adds up to, as 64 hex digits: from the empty chain's state upward, sha256 of `<state below>\n<stateDigest>\n`. */
-export function chainState(chain: Chain): string {
+export function chainState(chain: readonly LayerState[]): string {
   return chain.reduce(extendState, emptyState);
 }
 

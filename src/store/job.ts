@@ -6,6 +6,7 @@ import { digestFromHex } from '../oci/digest.ts';
 import { writeNewFile } from '../util/atomic-write.ts';
 import { ioError } from '../util/io-error.ts';
 import type { StoreContext } from './context.ts';
+import type { HeldLayers } from './held-layers.ts';
 import { sealJson } from './guarded.ts';
 import type { Layers } from './layers.ts';
 import { sealListing } from './listing-file.ts';
@@ -13,7 +14,7 @@ import { isHexId } from './paths.ts';
 import { removeIfEmpty } from './session.ts';
 import type { Job, LayerInfo } from './types.ts';
 
-export function createJob(context: StoreContext, layers: Layers): Job {
+export function createJob(context: StoreContext, layers: Layers, held: HeldLayers): Job {
   const { session, checksum, removeTree, bootId } = context;
   const path = session.newPath('job');
   try {
@@ -22,14 +23,20 @@ export function createJob(context: StoreContext, layers: Layers): Job {
     throw ioError(error, 'make', path);
   }
   let isSpent = false;
+  let endHolding = (): void => {};
+  const spend = (diff: CommittedDiff): void => {
+    if (isSpent) throw new TypeError('the job was committed already');
+    isSpent = true;
+    checkDiff(diff);
+  };
+  const writeListing = (diff: CommittedDiff): void =>
+    writeNewFile(join(path, 'listing'), sealListing(diff.listing, diff.entries, checksum));
   return {
     path,
     diff: join(path, 'diff'),
     work: join(path, 'work'),
     async commitLayer(diff, options = {}) {
-      if (isSpent) throw new TypeError('the job was committed already');
-      isSpent = true;
-      checkDiff(diff);
+      spend(diff);
       await removeLeftovers(path, removeTree);
       const info: LayerInfo = {
         id: diff.sha256,
@@ -42,12 +49,20 @@ export function createJob(context: StoreContext, layers: Layers): Job {
         bootId: bootId(),
         omitted: options.omitted ?? [],
       };
-      writeNewFile(join(path, 'listing'), sealListing(diff.listing, diff.entries, checksum));
+      writeListing(diff);
       writeNewFile(join(path, 'layer.json'), [sealJson(info, checksum)]);
       return layers.adopt(path, info);
     },
+    holdLayer(diff) {
+      spend(diff);
+      writeListing(diff);
+      endHolding = held.add(diff.sha256, path);
+      return { layer: diff.sha256, state: diff.state };
+    },
     async [Symbol.asyncDispose]() {
       isSpent = true;
+      endHolding();
+      endHolding = () => {};
       if (!removeIfEmpty(path)) await removeTree([path]);
     },
   };

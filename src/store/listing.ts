@@ -7,7 +7,6 @@ import type { Checksum } from './checksum.ts';
 import { unsealListing } from './listing-file.ts';
 import type { ListingText } from './listing-file.ts';
 import { compareLinePath, linePath, parseListingLine } from './listing-line.ts';
-import type { StorePaths } from './paths.ts';
 import type { LayerId, Listing, ListingEntry } from './types.ts';
 
 // Verifying a listing means reading it whole, so it is kept whole, up to this much together; what falls out is read again when it is asked for.
@@ -16,12 +15,12 @@ const cacheLimit = 48 * 1024 * 1024;
 const slash = 0x2f;
 
 /** Opens listings, each verified when first read in this process. */
-export function openListings(paths: StorePaths, checksum: Checksum): (id: LayerId) => Listing {
+export function openListings(directoryOf: (id: LayerId) => string, checksum: Checksum): (id: LayerId) => Listing {
   const handles = new Map<LayerId, Listing>();
   const texts = new Map<LayerId, ListingText>();
   const text = (id: LayerId): ListingText => {
     const cached = texts.get(id);
-    const found = cached ?? readListing(join(paths.layer(id), 'listing'), checksum);
+    const found = cached ?? readListing(join(directoryOf(id), 'listing'), checksum);
     // A map keeps the order of insertion: the first is the one used longest ago.
     texts.delete(id);
     texts.set(id, found);

@@ -1,7 +1,7 @@
 import { blank } from './listing-line.ts';
 import { TbuildError } from '../errors.ts';
 import { encodePathBytes } from '../util/path-bytes.ts';
-import type { Chain, LayerId, Listing, ListingEntry } from './types.ts';
+import type { LayerId, LayerState, Listing, ListingEntry } from './types.ts';
 
 /** What somebody who mounts a chain sees, from listings alone. Paths are relative to the root, '' is the root. */
 export interface MergedView {
@@ -28,7 +28,7 @@ export interface ResolvedPath {
   readonly walked: readonly { readonly path: string; readonly entry: ListingEntry | undefined }[];
 }
 
-export function mergedView(chain: Chain, listingOf: (id: LayerId) => Listing): MergedView {
+export function mergedView(chain: readonly LayerState[], listingOf: (id: LayerId) => Listing): MergedView {
   let root: Found | undefined;
   const directories = new Map<string, Found>();
 

@@ -5,6 +5,7 @@ import { hasBlob, openBlobWriter, putBlob, readBlob } from './blobs.ts';
 import { loadChecksum } from './checksum.ts';
 import type { StoreContext, VerifyLayer } from './context.ts';
 import { findDiffId, putDiffId } from './diff-ids.ts';
+import { holdLayers } from './held-layers.ts';
 import { findImage, listImages, putImage, removeImage, tagImage, untagImage } from './images.ts';
 import { createJob } from './job.ts';
 import { openLayers } from './layers.ts';
@@ -19,7 +20,7 @@ import type { RemoveTree } from './removal.ts';
 import { openSession } from './session.ts';
 import { trackUnsynced } from './sync-mark.ts';
 import { collectGarbage } from './trash.ts';
-import type { Store } from './types.ts';
+import type { LayerId, Store } from './types.ts';
 import { readBytes, readValue, writeBytes, writeValue } from './values.ts';
 
 export interface OpenStoreOptions {
@@ -68,7 +69,9 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
 
 function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>): Store {
   const { paths, checksum, addon, removeTree } = context;
-  const listing = openListings(paths, checksum);
+  const held = holdLayers();
+  const directoryOf = (id: LayerId): string => held.directory(id) ?? paths.layer(id);
+  const listing = openListings(directoryOf, checksum);
   const layers = openLayers(context, listing);
   let isSwept = false;
   /** Once, beside the first work: what it does not get removed is left to the next one, or to `prune`, which reports why. */
@@ -85,13 +88,13 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
   return {
     root: paths.root,
     async createJob() {
-      const job = createJob(context, layers);
+      const job = createJob(context, layers, held);
       sweep();
       return job;
     },
     lease: (ids) => layers.lease(ids),
     layerInfo: async (id) => layers.info(id),
-    diffDirectory: (id) => `${paths.layer(id)}/diff`,
+    diffDirectory: (id) => `${directoryOf(id)}/diff`,
     listing,
     findDiffId: async (diffId) => findDiffId(context, diffId),
     putDiffId: async (diffId, info) => putDiffId(context, diffId, info),

@@ -13,6 +13,9 @@ export interface ChainLayer {
   readonly state: string;
 }
 
+/** What of a layer decides which files it shows. */
+export type LayerState = Pick<ChainLayer, 'layer' | 'state'>;
+
 /** Bottom first, as in an image config's `rootfs.diff_ids`. */
 export type Chain = readonly ChainLayer[];
 
@@ -107,6 +110,8 @@ export interface Job extends AsyncDisposable {
    * The job is spent afterwards. The layer is leased for the store handle.
    */
   commitLayer(diff: CommittedDiff, options?: { readonly omitted?: readonly string[] }): Promise<LayerInfo>;
+  /** Makes the diff a layer that this store handle alone can read (`listing`, `diffDirectory`), until the job is disposed. */
+  holdLayer(diff: CommittedDiff): LayerState;
 }
 
 export interface PruneResult {

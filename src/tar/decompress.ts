@@ -59,6 +59,17 @@ export async function isTarArchive(stream: AsyncIterable<Uint8Array>): Promise<b
   }
 }
 
+/**
+ * Whether docker takes a stream for an archive rather than for a Dockerfile (`docker build -`): compressed in a way it knows, or beginning with a tar header. `all` is the whole stream again;
+ * `close` is for when it is not read.
+ */
+export async function sniffArchive(
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ readonly isArchive: boolean; readonly all: AsyncIterable<Uint8Array>; close(): Promise<void> }> {
+  const { head, all, close } = await peek(stream, blockSize);
+  return { isArchive: detectCompression(head) !== 'none' || looksLikeTar(head), all, close };
+}
+
 const outputChunk = 256 * 1024;
 const bombSize = 16 * 1024 ** 3;
 const bombRatio = 200;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
+import { tarEntry } from '../../fixtures/layers/tar-bytes.ts';
 import type { TestRegistry } from '../helpers/registry.ts';
 import { importImage, isTbuildError } from '../../src/index.ts';
 import type { ErrorCode, ImageRecord } from '../../src/index.ts';
@@ -9,9 +10,11 @@ import type { Workshop } from '../helpers/workshop.ts';
 
 /** A way by which the bytes of an archive get in. Resolves to the image that holds what was unpacked. */
 export interface Route {
-  readonly name: 'import' | 'a pulled layer' | 'ADD';
+  readonly name: 'import' | 'a pulled layer' | 'ADD' | 'a context on standard input';
   /** Where the archive's root ends up in the image, with a trailing slash; '' is the image's root. */
   readonly root: string;
+  /** Where the archive's own files end up beside others, the path of the other one. */
+  readonly beside?: string;
   bring(shop: Workshop, registry: TestRegistry, tar: Buffer): Promise<ImageRecord>;
 }
 
@@ -41,6 +44,15 @@ export const routes: readonly Route[] = [
       const context = shop.context({ Dockerfile: 'FROM scratch\nADD archive.tar /target/\n' });
       writeFileSync(join(context, 'archive.tar'), tar);
       return (await shop.build(context)).image;
+    },
+  },
+  {
+    name: 'a context on standard input',
+    root: 'target/',
+    beside: 'target/Dockerfile',
+    async bring(shop, _registry, tar) {
+      const dockerfile = tarEntry({ name: 'Dockerfile', content: 'FROM scratch\nCOPY . /target/\n' });
+      return (await shop.build('-', { stdin: Readable.from([dockerfile, tar]) })).image;
     },
   },
 ];

@@ -8,7 +8,7 @@ import { timesOf } from '../../image/merged-entries.ts';
 import { chainState } from '../../store/chain.ts';
 import { mergedView } from '../../store/merged.ts';
 import type { MergedView } from '../../store/merged.ts';
-import type { Chain, ListingEntry, Store } from '../../store/types.ts';
+import type { LayerState, ListingEntry, Store } from '../../store/types.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceItem, SourceSet } from '../transfer/source.ts';
 
@@ -17,10 +17,12 @@ interface ChainRequest {
   readonly origin: string;
   readonly sources: readonly string[];
   readonly span: SourceSpan;
+  /** What to do when a source is not there. @default for the file system of a stage or image */
+  readonly hint?: string | undefined;
 }
 
 /** Files of another stage or image, found in listings alone; the helper copies them out of the layers' diff directories. */
-export function chainSource(store: Store, chain: Chain, request: ChainRequest): TransferSource {
+export function chainSource(store: Store, chain: readonly LayerState[], request: ChainRequest): TransferSource {
   let selected: SourceSet | undefined;
   const select = (): SourceSet => (selected ??= selectFrom(store, chain, request));
   return {
@@ -45,7 +47,7 @@ export function chainSource(store: Store, chain: Chain, request: ChainRequest): 
 /** The digest of what a chain holds under some paths never changes: it is kept, so that a cached build opens no listing. */
 async function rememberedDigest(
   store: Store,
-  chain: Chain,
+  chain: readonly LayerState[],
   sources: readonly string[],
   compute: () => string,
 ): Promise<string> {
@@ -59,7 +61,8 @@ async function rememberedDigest(
   return digest;
 }
 
-function selectFrom(store: Store, chain: Chain, { origin, sources, span }: ChainRequest): SourceSet {
+function selectFrom(store: Store, chain: readonly LayerState[], request: ChainRequest): SourceSet {
+  const { sources } = request;
   const view = mergedView(chain, (id) => store.listing(id));
   const layers = new Map<string, number>();
   const rootOf = (path: string): number => {
@@ -73,7 +76,7 @@ function selectFrom(store: Store, chain: Chain, { origin, sources, span }: Chain
   const items = sources.flatMap((source) => {
     const paths = expand(view, source);
     const found = paths.flatMap((path) => selectItem(view, { path, source, rootOf, timeOf }) ?? []);
-    if (found.length === 0 && !hasWildcards(source)) throw notFound(source, origin, span);
+    if (found.length === 0 && !hasWildcards(source)) throw notFound(source, request);
     return found;
   });
   const digest = createHash('sha256').update(canonicalText(items)).digest('hex');
@@ -220,9 +223,9 @@ function linkOf(entry: SourceEntry): string {
   }
 }
 
-function notFound(source: string, origin: string, span: SourceSpan): TbuildError {
+function notFound(source: string, { origin, span, hint }: ChainRequest): TbuildError {
   return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in ${origin}`, {
-    hint: 'check the path; it is relative to the root of that file system',
+    hint: hint ?? 'check the path; it is relative to the root of that file system',
     span,
     details: { source, origin },
   });

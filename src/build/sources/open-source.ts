@@ -2,6 +2,7 @@ import type { AddInstruction, CopyInstruction } from '../../dockerfile/instructi
 import { openBaseImage } from '../base-image.ts';
 import { openBuildContext } from '../context.ts';
 import { parseNamedContext } from '../named-contexts.ts';
+import type { LayerState } from '../../store/types.ts';
 import type { StagePlan } from '../plan.ts';
 import type { Session } from '../session.ts';
 import type { StepRun } from '../step-run.ts';
@@ -17,8 +18,13 @@ export async function openTransferSource(
   const { sources, span, chmod } = instruction;
   const from = instruction.kind === 'copy' ? instruction.from : undefined;
   const modes = chmod === undefined;
-  if (from === undefined)
-    return contextSource(await session.context(), { origin: 'the build context', sources, modes, span });
+  if (from === undefined) {
+    const opened = await session.context();
+    const origin = 'the build context';
+    return opened.kind === 'directory'
+      ? contextSource(opened.files, { origin, sources, modes, span })
+      : chainSource(session.store, opened.layers, { origin, sources, span, hint: layersHint(opened.layers) });
+  }
   const named = session.options.buildContexts[from];
   const context = named === undefined ? undefined : parseNamedContext(from, named);
   if (context?.kind === 'directory') {
@@ -42,4 +48,10 @@ export async function openTransferSource(
     onProgress: run.progress,
   });
   return chainSource(session.store, chain, { origin: from, sources, span });
+}
+
+function layersHint(layers: readonly LayerState[]): string {
+  return layers.length > 0
+    ? 'paths are relative to the root of the tar, and all that is in it counts, whatever .dockerignore says'
+    : 'standard input brought a Dockerfile alone: give a directory too, and the Dockerfile with -f -';
 }

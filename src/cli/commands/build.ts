@@ -13,11 +13,17 @@ const spec: CommandSpec = {
   name: 'build',
   usage: 'tbuild [build] [OPTIONS] CONTEXT',
   summary: 'Build an image from a Dockerfile',
-  details: 'CONTEXT is the directory whose files COPY and ADD may read.',
+  details:
+    'CONTEXT is the directory whose files COPY and ADD may read. With - it comes on standard input: a tar (also compressed), or a Dockerfile alone.',
   positionals: { min: 1, max: 1 },
   options: {
     tag: { type: 'string', short: 't', multiple: true, value: 'NAME[:TAG]', help: 'Name the image (repeatable)' },
-    file: { type: 'string', short: 'f', value: 'PATH', help: 'Dockerfile (default: CONTEXT/Dockerfile)' },
+    file: {
+      type: 'string',
+      short: 'f',
+      value: 'PATH',
+      help: 'Dockerfile (default: CONTEXT/Dockerfile); - is standard input',
+    },
     'build-arg': {
       type: 'string',
       multiple: true,
@@ -69,9 +75,14 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const options = toOptions(args, outputs, terminal);
   if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));
   const building = build(options);
-  for await (const event of building) {
-    progress?.handle(event);
-    await drained(stream, terminal.signal);
+  try {
+    for await (const event of building) {
+      progress?.handle(event);
+      await drained(stream, terminal.signal);
+    }
+  } finally {
+    // Whoever writes there may never end; the build has.
+    if (options.stdin !== undefined) terminal.stdin.destroy();
   }
   const { image } = await building.result;
   if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
@@ -82,9 +93,12 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
 function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: Terminal): BuildOptions {
   const platform = args.string('platform');
   const start = args.string('userns-start');
+  const [context = '.'] = args.positionals;
+  const dockerfile = args.string('file');
   return {
-    context: args.positionals[0] ?? '.',
-    dockerfile: args.string('file'),
+    context,
+    dockerfile,
+    stdin: context === '-' || dockerfile === '-' ? terminal.stdin : undefined,
     tags: args.strings('tag'),
     buildArgs: keyValues('--build-arg', args.strings('build-arg'), fromEnvironment),
     buildContexts: keyValues('--build-context', args.strings('build-context'), required('--build-context')),

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { importImage, parsePlatform, TbuildError } from '../../index.ts';
 import { withByteCount } from '../ui/spinner.ts';
 import type { Command, CommandSpec } from '../command.ts';
@@ -29,8 +30,9 @@ export const command: Command = {
     const platform = args.string('platform');
     if (path === '-' && stdin.isTTY)
       throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
+    const source = path === '-' ? stdin : await openArchive(path);
     const { image, omitted } = await importImage({
-      source: withByteCount(path === '-' ? stdin : await openArchive(path), `Importing ${path}`, { stderr }),
+      source: withByteCount(source, `Importing ${path}`, { stderr }),
       origin: path,
       name,
       changes: args.strings('change'),
@@ -38,7 +40,7 @@ export const command: Command = {
       platform: platform === undefined ? undefined : parsePlatform(platform),
       storeRoot: args.string('store'),
       signal,
-    });
+    }).finally(() => source.destroy());
     if (omitted.length > 0) {
       stderr.write(
         `WARNING: ${omitted.length} device nodes were left out, which only root can make: ${omitted.slice(0, 5).join(', ')}${omitted.length > 5 ? ', …' : ''}\n`,
@@ -49,9 +51,9 @@ export const command: Command = {
   },
 };
 
-async function openArchive(path: string): Promise<AsyncIterable<Uint8Array>> {
+async function openArchive(path: string): Promise<Readable> {
   try {
-    return (await open(path)).createReadStream() as AsyncIterable<Uint8Array>;
+    return (await open(path)).createReadStream();
   } catch (cause) {
     throw new TbuildError('TBUILD_ARCHIVE', `${path} cannot be read`, { cause });
   }

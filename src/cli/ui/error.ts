@@ -8,7 +8,7 @@ export function formatError(error: unknown): string {
     return `tbuild: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nThis is a fault in tbuild; please report it.\n`;
   }
   const parts = [`ERROR: ${error.message}\n`];
-  if (error.span !== undefined) parts.push(excerpt(error.span));
+  if (error.span !== undefined) parts.push(excerpt(error.span, error.details['dockerfile']));
   const output = error.details['output'];
   if (typeof output === 'string' && output !== '') parts.push(`last output:\n${indent(output)}`);
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
@@ -24,9 +24,12 @@ export function formatError(error: unknown): string {
 
 const around = 2;
 
-/** The lines of the Dockerfile around a place, with a caret under it; only the place when they cannot be read (again). */
-function excerpt(span: SourceSpan): string {
-  const lines = readLines(span.file);
+/**
+ * The lines of the Dockerfile around a place, with a caret under it; only the place when they cannot be read (again).
+ * @param text the Dockerfile, where it is no file
+ */
+function excerpt(span: SourceSpan, text: unknown): string {
+  const lines = typeof text === 'string' ? text.split('\n') : readLines(span.file);
   if (lines === undefined || span.line > lines.length) return `  at ${span.file}:${span.line}\n`;
   const first = Math.max(1, span.line - around);
   const last = Math.min(lines.length, span.endLine + around);

@@ -89,11 +89,4 @@ describe('loading a Dockerfile', () => {
     });
     await expect(load(undefined, join(directory, 'file'))).rejects.toThrow('is not a directory');
   });
-
-  test('-f - is refused with what to do instead', async () => {
-    await expect(load('-')).rejects.toMatchObject({
-      code: 'TBUILD_UNSUPPORTED',
-      hint: expect.stringContaining('/dev/stdin') as string,
-    });
-  });
 });

@@ -28,8 +28,15 @@ describe('options of a build', () => {
     expect(resolve({ context: new URL('file:///with%20blank/x') }).context).toBe('/with blank/x');
   });
 
+  test('take - as standard input, for the context or for the Dockerfile', () => {
+    expect(resolve({ context: '-' }).context).toBe('-');
+    expect(resolve({ context: './-' }).context).toBe(`${process.cwd()}/-`);
+    expect(resolve({ context: '.', dockerfile: '-' }).dockerfile).toBe('-');
+    const both = expect.objectContaining({ code: 'TBUILD_USAGE' }) as Error;
+    expect(() => resolve({ context: '-', dockerfile: '-' })).toThrow(both);
+  });
+
   test.each([
-    ['-'],
     ['https://example.org/x.git'],
     ['git@example.org:x.git'],
     ['github.com/owner/x'],
