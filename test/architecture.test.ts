@@ -30,10 +30,12 @@ const ranks: Readonly<Record<string, number>> = {
 const ownedPackages: Readonly<Record<string, string>> = {
   'dockerfile-ast': 'dockerfile',
   'fast-glob': 'store',
+  fzstd: 'tar',
   'node-gyp-build': 'native',
   ora: 'cli',
   'tar-stream': 'tar',
-  'xxhash-wasm': 'store',
+  'xxhash-wasm': 'util',
+  'xz-decompress': 'tar',
 };
 
 const root = fileURLToPath(new URL('../src/', import.meta.url));

@@ -36,8 +36,8 @@ export interface ImportedImage {
 }
 
 /**
- * Makes an image of one layer from a tar, as `docker import` does. The bytes are kept as they came, so that the diffID is docker's and an export gives them back.
- * Name and changes are read before the archive. Throws TBUILD_DOCKERFILE_SYNTAX, TBUILD_EXPANSION, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED (bzip2, xz, zstd), TBUILD_REFERENCE.
+ * Makes an image of one layer from a tar, as `docker import` does. The bytes are kept as they came, so that the diffID is docker's and an export gives them back (of bzip2 and xz the tar in them).
+ * Name and changes are read before the archive. Throws TBUILD_DOCKERFILE_SYNTAX, TBUILD_EXPANSION, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED, TBUILD_REFERENCE.
  */
 export async function importImage(options: ImportOptions): Promise<ImportedImage> {
   const { store, platform = hostPlatform(), message = 'Imported from -' } = options;

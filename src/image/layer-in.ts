@@ -5,7 +5,8 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { digestFromHex, digestHex } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobWriter, ChainLayer } from '../store/types.ts';
-import { decompress } from '../tar/decompress.ts';
+import { decompressed, recognise } from '../tar/decompress.ts';
+import type { Compression } from '../tar/decompress.ts';
 import { layerEntries } from '../tar/layer-entries.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 import { readTar } from '../tar/read-tar.ts';
@@ -14,7 +15,7 @@ import type { LayerAccess } from './layer-blob.ts';
 
 /** A tar stream on its way to become a layer. */
 export interface ArrivingLayer {
-  /** As it comes: tar or tar.gz. Its end is the blob's end. */
+  /** As it comes: a tar, plain or compressed. Its end is the blob's end. */
   readonly stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
   /** What it must turn out to be; undefined: whatever it is (`import`). */
   readonly expected: { readonly blob: Descriptor; readonly diffId: Digest } | undefined;
@@ -33,7 +34,7 @@ export interface ArrivedLayer {
 
 /**
  * Unpacks a tar stream into a layer of the store and keeps the bytes as a blob: one pass, nothing held in memory. Nothing is committed before blob digest, size and diffID are verified.
- * Device nodes are left out for everybody but root, and reported.
+ * Of what no media type exists for (bzip2, xz) the unpacked tar is the blob. Device nodes are left out for everybody but root, and reported.
  *
  * Throws TBUILD_DIGEST_MISMATCH, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED and what the helper throws; what was written by then is removed.
  */
@@ -46,9 +47,16 @@ export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Pro
   await using writer = await store.blobWriter();
   try {
     const omissions: Omission[] = [];
-    const received = receive(arriving, { writer, signal });
+    const { compression, bytes, close } = await recognise(receive(arriving, signal));
+    const mediaType = blobTypes[compression];
+    if (mediaType === undefined && arriving.expected !== undefined) {
+      await close();
+      throw unfitCompression(compression);
+    }
     const hash = createHash('sha256');
-    const entries = layerEntries(readTar(hashed(decompress(received.chunks), hash)), {
+    const kept = mediaType === undefined ? bytes : writing(bytes, writer);
+    const tar = hashed(decompressed({ compression, bytes: kept, close }), hash);
+    const entries = layerEntries(readTar(mediaType === undefined ? writing(tar, writer) : tar), {
       devices: userns === 'none' ? 'make' : 'omit',
       onOmitted: (omission) => omissions.push(omission),
     });
@@ -56,9 +64,7 @@ export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Pro
     const diffId = digestFromHex(hash.digest('hex'));
     checkDiffId(arriving, diffId);
     const { digest, size } = await writer.commit(arriving.expected?.blob);
-    // By the bytes, not by what was announced: docker reads such images too.
-    const mediaType = received.isCompressed() ? mediaTypes.ociLayerGzip : mediaTypes.ociLayer;
-    const blob: Descriptor = { mediaType, digest, size };
+    const blob: Descriptor = { mediaType: mediaType ?? mediaTypes.ociLayer, digest, size };
     const layer = await adopt(access, { diffId, blob }, async () => {
       const omitted = omissions.map(({ path, detail }) => `${path} (${detail})`);
       return (await job.commitLayer(diff, { omitted })).id;
@@ -75,33 +81,41 @@ export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Pro
 /** A layer starts on its own, whatever will be below it. */
 const defaultRoot = { mode: 0o755, uid: 0, gid: 0, xattrs: {} } as const;
 
-interface Received {
-  readonly chunks: AsyncIterable<Uint8Array>;
-  isCompressed(): boolean;
+/** By the bytes, not by what was announced: docker reads such images too. */
+const blobTypes: Readonly<Record<Compression, string | undefined>> = {
+  none: mediaTypes.ociLayer,
+  gzip: mediaTypes.ociLayerGzip,
+  zstd: mediaTypes.ociLayerZstd,
+  bzip2: undefined,
+  xz: undefined,
+};
+
+async function* receive(
+  { stream, expected, onBytes }: ArrivingLayer,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0;
+  for await (const chunk of untilAborted(stream(signal), signal)) {
+    size += chunk.byteLength;
+    if (expected !== undefined && size > expected.blob.size) {
+      throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${expected.blob.size} bytes arrive`, {
+        details: { expected: expected.blob.digest, size: expected.blob.size },
+      });
+    }
+    onBytes?.(chunk.byteLength);
+    yield chunk;
+  }
 }
 
-/** Passes the stream on while it is written into the blob. */
-function receive(
-  { stream, expected, onBytes }: ArrivingLayer,
-  { writer, signal }: { readonly writer: BlobWriter; readonly signal: AbortSignal },
-): Received {
-  let size = 0;
-  let head: readonly [number | undefined, number | undefined] | undefined;
-  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of untilAborted(stream(signal), signal)) {
-      size += chunk.byteLength;
-      if (expected !== undefined && size > expected.blob.size) {
-        throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${expected.blob.size} bytes arrive`, {
-          details: { expected: expected.blob.digest, size: expected.blob.size },
-        });
-      }
-      head ??= [chunk[0], chunk[1]];
-      onBytes?.(chunk.byteLength);
-      await writer.write(chunk);
-      yield chunk;
-    }
+/** Passes a stream on while it is written into the blob. */
+async function* writing(
+  stream: AsyncIterable<Uint8Array>,
+  writer: BlobWriter,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of stream) {
+    await writer.write(chunk);
+    yield chunk;
   }
-  return { chunks: chunks(), isCompressed: () => head?.[0] === 0x1f && head[1] === 0x8b };
 }
 
 async function* hashed(
@@ -112,6 +126,12 @@ async function* hashed(
     hash.update(chunk);
     yield chunk;
   }
+}
+
+function unfitCompression(compression: Compression): TbuildError {
+  return new TbuildError('TBUILD_UNSUPPORTED', `the layer is compressed with ${compression}`, {
+    hint: 'Layers of images are plain, gzip or zstd.',
+  });
 }
 
 function checkDiffId({ expected }: ArrivingLayer, actual: Digest): void {

@@ -23,6 +23,7 @@ export const mediaTypes = {
   ociLayerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
   ociForeignLayer: 'application/vnd.oci.image.layer.nondistributable.v1.tar',
   ociForeignLayerGzip: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+  ociForeignLayerZstd: 'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
@@ -52,7 +53,7 @@ export function isConfigMediaType(mediaType: string): boolean {
 }
 
 /** How a layer blob is packed; undefined: a type that tbuild does not read. */
-export function layerCompression(mediaType: string): 'none' | 'gzip' | undefined {
+export function layerCompression(mediaType: string): 'none' | 'gzip' | 'zstd' | undefined {
   switch (mediaType) {
     case mediaTypes.ociLayer:
     case mediaTypes.ociForeignLayer:
@@ -63,6 +64,9 @@ export function layerCompression(mediaType: string): 'none' | 'gzip' | undefined
     case mediaTypes.dockerLayerGzip:
     case mediaTypes.dockerForeignLayerGzip:
       return 'gzip';
+    case mediaTypes.ociLayerZstd:
+    case mediaTypes.ociForeignLayerZstd:
+      return 'zstd';
     default:
       return undefined;
   }

@@ -91,10 +91,7 @@ function checkLayer(layer: Descriptor): Descriptor {
       'TBUILD_UNSUPPORTED',
       `layer ${layer.digest}: media type ${shown(layer.mediaType)} is not read`,
       {
-        hint:
-          layer.mediaType === mediaTypes.ociLayerZstd
-            ? 'zstd layers are not supported yet; use an image whose layers are gzip.'
-            : 'Layers must be tar or tar+gzip.',
+        hint: 'Layers must be tar, tar+gzip or tar+zstd.',
       },
     );
   }

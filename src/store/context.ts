@@ -1,5 +1,5 @@
 import type { NativeAddon } from '../native/addon.ts';
-import type { Checksum } from './checksum.ts';
+import type { Checksum } from '../util/checksum.ts';
 import type { Leases } from './leases.ts';
 import type { Lock } from './lock.ts';
 import type { StorePaths } from './paths.ts';

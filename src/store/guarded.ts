@@ -1,5 +1,5 @@
 import { readSmallFile } from '../util/small-file.ts';
-import type { Checksum } from './checksum.ts';
+import type { Checksum } from '../util/checksum.ts';
 
 // Text: the body, a newline, and a line `xxh64 <16 hex digits>` over all before it, so that `cat` shows it.
 const textTrailerLength = 'xxh64 0123456789abcdef\n'.length;

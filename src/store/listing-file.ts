@@ -1,5 +1,5 @@
 import { TbuildError } from '../errors.ts';
-import type { Checksum } from './checksum.ts';
+import type { Checksum } from '../util/checksum.ts';
 
 const footerLength = 32;
 const magic = Buffer.from('tbuildL1');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import { encodePathBytes } from '../util/path-bytes.ts';
-import type { Checksum } from './checksum.ts';
+import type { Checksum } from '../util/checksum.ts';
 import { unsealListing } from './listing-file.ts';
 import type { ListingText } from './listing-file.ts';
 import { compareLinePath, linePath, parseListingLine } from './listing-line.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { loadAddon } from '../native/load.ts';
 import { openCleanup } from '../util/cleanup.ts';
 import { hasBlob, openBlobWriter, putBlob, readBlob } from './blobs.ts';
-import { loadChecksum } from './checksum.ts';
+import { loadChecksum } from '../util/checksum.ts';
 import type { StoreContext, VerifyLayer } from './context.ts';
 import { findDiffId, putDiffId } from './diff-ids.ts';
 import { holdLayers } from './held-layers.ts';

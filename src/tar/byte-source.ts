@@ -8,6 +8,8 @@ export interface ByteSource {
   take(size: number): Promise<Buffer | undefined>;
   /** The next 1 to `max` bytes; throws TBUILD_ARCHIVE at the end of the stream. */
   some(max: number): Promise<Buffer>;
+  /** The next 1 to `max` bytes, or undefined at the end of the stream. */
+  upTo(max: number): Promise<Buffer | undefined>;
   /** Throws TBUILD_ARCHIVE when the stream ends inside. */
   skip(size: number): Promise<void>;
   /** Reads to the end of the stream, so that whoever checks it below (gzip trailer, digest) sees all of it. */
@@ -48,6 +50,9 @@ export function byteSource(stream: AsyncIterable<Uint8Array>): ByteSource {
       return position;
     },
     some,
+    async upTo(max) {
+      return current.length > 0 || (await fill()) ? shift(max) : undefined;
+    },
     async take(size) {
       if (current.length === 0 && !(await fill())) return undefined;
       if (current.length >= size) return shift(size);

@@ -1,5 +1,3 @@
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { TbuildError } from '../errors.ts';
 import { archiveError } from './archive-error.ts';
 import { byteSource } from './byte-source.ts';
@@ -14,37 +12,59 @@ export function detectCompression(head: Uint8Array): Compression {
   if (starts(0x42, 0x5a, 0x68)) return 'bzip2';
   if (starts(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)) return 'xz';
   if (starts(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd';
-  return 'none';
+  // A skippable frame of zstd, which may stand in front.
+  return starts(((head[0] ?? 0) & 0x0f) | 0x50, 0x2a, 0x4d, 0x18) ? 'zstd' : 'none';
+}
+
+/** A stream of which the beginning has been looked at. */
+export interface Recognised {
+  readonly compression: Compression;
+  /** All its bytes. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** For when `bytes` is not iterated. */
+  close(): Promise<void>;
+}
+
+/** Reads as much of a stream as tells how it is compressed. */
+export async function recognise(stream: AsyncIterable<Uint8Array>): Promise<Recognised> {
+  const { head, all, close } = await peek(stream, compressionHead);
+  return { compression: detectCompression(head), bytes: all, close };
 }
 
 /**
  * The bytes of a stream after decompression, in process: no program is started, least of all one of an image (CVE-2026-41567). What is not compressed passes through.
- * Members behind each other and zero padding are read as one stream; other bytes behind the end are refused.
+ * Members behind each other and zero padding are read as one stream; other bytes behind the end are refused. Memory is bounded whatever the data asks for: 128 MiB of history for zstd, 64 for xz.
  *
- * Throws TBUILD_UNSUPPORTED for bzip2, xz and zstd, TBUILD_ARCHIVE for damaged or cut off gzip and for bombs (over 16 GiB and over 200 times the compressed size).
- * Errors of the source pass as they are. Breaking off closes the source.
+ * Throws TBUILD_ARCHIVE for what is damaged or cut off, or is a bomb (over 16 GiB and over 200 times the compressed size); TBUILD_UNSUPPORTED for what asks for more memory, xz filters beside LZMA2,
+ * xz data under other checks than CRC32 and CRC64, zstd dictionaries, and randomised bzip2 blocks. Errors of the source pass as they are. Breaking off closes the source.
  */
 export async function* decompress(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const { head, all, close } = await peek(stream, 6);
-  const compression = detectCompression(head);
-  switch (compression) {
-    case 'none':
-      yield* all;
-      return;
-    case 'gzip':
-      yield* gunzip(all);
-      return;
-    default:
-      await close();
-      throw new TbuildError('TBUILD_UNSUPPORTED', `${compression} compression is not supported`, {
-        hint: 'Compress the archive with gzip, or not at all.',
-      });
+  yield* decompressed(await recognise(stream));
+}
+
+/** As {@link decompress}. */
+export async function* decompressed({
+  compression,
+  bytes,
+  close,
+}: Recognised): AsyncGenerator<Uint8Array, void, undefined> {
+  if (compression === 'none') {
+    yield* bytes;
+    return;
   }
+  let decoder: Decoder;
+  try {
+    decoder = await loadDecoder(compression);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  yield* bounded(bytes, decoder);
 }
 
 /**
  * Whether ADD unpacks a file: what is left after decompression begins with a tar header. An archive without entries is none, and neither is compressed text: docker copies both as they are.
- * Throws TBUILD_UNSUPPORTED for compressions that cannot be looked into.
+ * Throws TBUILD_UNSUPPORTED for what cannot be looked into.
  */
 export async function isTarArchive(stream: AsyncIterable<Uint8Array>): Promise<boolean> {
   const source = byteSource(decompress(stream));
@@ -70,12 +90,32 @@ export async function sniffArchive(
   return { isArchive: detectCompression(head) !== 'none' || looksLikeTar(head), all, close };
 }
 
-const outputChunk = 256 * 1024;
+/** One kind of compressed data, read to its end. Yields pieces of a bounded size; breaking off closes the stream that it was given. */
+type Decoder = (stream: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+async function loadDecoder(compression: Exclude<Compression, 'none'>): Promise<Decoder> {
+  switch (compression) {
+    case 'gzip':
+      return (await import('./compression/gunzip.ts')).gunzip;
+    case 'bzip2':
+      return (await import('./compression/bunzip2.ts')).bunzip2;
+    case 'xz':
+      return (await import('./compression/unxz.ts')).unxz;
+    case 'zstd':
+      return (await import('./compression/unzstd.ts')).unzstd;
+  }
+}
+
+/** Of a file's beginning, what {@link detectCompression} needs. */
+const compressionHead = 6;
+
 const bombSize = 16 * 1024 ** 3;
 const bombRatio = 200;
 
-async function* gunzip(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const unzip = createGunzip({ chunkSize: outputChunk });
+async function* bounded(
+  stream: AsyncIterable<Uint8Array>,
+  decoder: Decoder,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let compressedSize = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of stream) {
@@ -83,36 +123,16 @@ async function* gunzip(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       yield chunk;
     }
   };
-  // Its error reaches the loop below through `unzip`.
-  const feeding = pipeline(counted, unzip).catch(() => {});
   let size = 0;
-  try {
-    for await (const chunk of unzip as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > bombSize && size > bombRatio * compressedSize) {
-        throw archiveError(
-          `refused to decompress: over ${bombRatio} times its compressed size of ${compressedSize} bytes`,
-        );
-      }
-      yield chunk;
+  for await (const chunk of decoder(counted())) {
+    size += chunk.byteLength;
+    if (size > bombSize && size > bombRatio * compressedSize) {
+      throw archiveError(
+        `refused to decompress: over ${bombRatio} times its compressed size of ${compressedSize} bytes`,
+      );
     }
-  } catch (error) {
-    throw gzipError(error);
-  } finally {
-    unzip.destroy();
-    await feeding;
+    yield chunk;
   }
-}
-
-function gzipError(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'Z_BUF_ERROR') {
-    return archiveError('the gzip data is cut off', { cause: error, hint: 'Get the archive again.' });
-  }
-  if (typeof code === 'string' && code.startsWith('Z_')) {
-    return archiveError('the gzip data is damaged, or other bytes follow it', { cause: error });
-  }
-  return error;
 }
 
 interface Peeked {

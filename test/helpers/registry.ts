@@ -25,6 +25,8 @@ export interface TestImage {
   readonly layers: readonly Buffer[];
   /** @default true */
   readonly gzip?: boolean;
+  /** Instead of `gzip`: how each layer is compressed, and the media type that says so. */
+  readonly packed?: { readonly mediaType: string; readonly pack: (tar: Buffer) => Buffer };
   /** @default linux/amd64 */
   readonly platform?: Platform;
   /** The image config's `config` member. */
@@ -182,9 +184,12 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     putManifest,
     putImage(name, image) {
       const { layers, gzip = true, platform = { os: 'linux', architecture: 'amd64' } } = image;
-      const mediaType = gzip ? mediaTypes.ociLayerGzip : mediaTypes.ociLayer;
+      const { mediaType, pack } = image.packed ?? {
+        mediaType: gzip ? mediaTypes.ociLayerGzip : mediaTypes.ociLayer,
+        pack: (tar: Buffer) => (gzip ? gzipSync(tar) : tar),
+      };
       const descriptors = layers.map((tar) => {
-        const bytes = gzip ? gzipSync(tar) : tar;
+        const bytes = pack(tar);
         return { mediaType, digest: putBlob(bytes), size: bytes.length };
       });
       const rootfs = { type: 'layers', diff_ids: layers.map((tar) => digestOf(tar)) };

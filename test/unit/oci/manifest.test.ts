@@ -83,7 +83,6 @@ test.each<[string, unknown, string | undefined]>([
 
 test.each<[string, unknown]>([
   ['a schema 1 manifest', { schemaVersion: 1, fsLayers: [] }],
-  ['a zstd layer', { ...manifest, layers: [{ ...layer, mediaType: mediaTypes.ociLayerZstd }] }],
   ['an encrypted layer', { ...manifest, layers: [{ ...layer, mediaType: `${mediaTypes.ociLayerGzip}+encrypted` }] }],
   ['a foreign layer', { ...manifest, layers: [{ ...layer, urls: ['https://example.com/x'] }] }],
   ['an artifact', { ...manifest, config: { ...config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } }],

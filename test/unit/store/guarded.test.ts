@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { loadChecksum } from '../../../src/store/checksum.ts';
-import type { Checksum } from '../../../src/store/checksum.ts';
+import { loadChecksum } from '../../../src/util/checksum.ts';
+import type { Checksum } from '../../../src/util/checksum.ts';
 import { bytesTrailer, sealJson, unsealBytes, unsealJson } from '../../../src/store/guarded.ts';
 
 let checksum: Checksum;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadChecksum } from '../../../src/store/checksum.ts';
+import { loadChecksum } from '../../../src/util/checksum.ts';
 import { sealJson, unsealJson } from '../../../src/store/guarded.ts';
 import type { LayerInfo, Store } from '../../../src/store/types.ts';
 import {

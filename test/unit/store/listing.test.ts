@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadChecksum } from '../../../src/store/checksum.ts';
-import type { Checksum } from '../../../src/store/checksum.ts';
+import { loadChecksum } from '../../../src/util/checksum.ts';
+import type { Checksum } from '../../../src/util/checksum.ts';
 import { listingOf } from '../../../src/store/listing.ts';
 import { sealListing, unsealListing } from '../../../src/store/listing-file.ts';
 import type { Listing, ListingEntry } from '../../../src/store/types.ts';
