@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 const ranks: Readonly<Record<string, number>> = {
   'errors.ts': 0,
   util: 0.1,
-  oci: 0.2,
-  native: 1,
+  native: 0.2,
+  oci: 0.3,
   dockerfile: 1,
   tar: 2,
   context: 2,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -136,6 +136,18 @@ describe('the program', () => {
     const loaded = await scriptsOf(join(directory, 'coverage'));
     expect(loaded.length).toBeLessThanOrEqual(3);
     expect(loaded.filter((url) => !url.startsWith(pathToFileURL(join(root, 'dist/')).href))).toEqual([]);
+  });
+
+  test('loads nothing of node:crypto, node:child_process, node:http or node:zlib for a fully cached build', async () => {
+    const context = join(directory, 'lean');
+    writeTree(context, { Dockerfile: 'FROM scratch\nWORKDIR /srv\nCOPY file .\n', file: 'content' });
+    const tell = join(directory, 'tell.cjs');
+    await writeFile(tell, "process.on('exit', () => console.log(process.moduleLoadList.join('\\n')));\n");
+    const argv = [join(root, 'dist/tbuild.js'), '-q', '--store', join(directory, 'lean-store'), context];
+    await execute(process.execPath, argv);
+    const { stdout } = await execute(process.execPath, ['--require', tell, ...argv]);
+    expect(stdout).toContain('NativeModule fs\n');
+    expect(stdout).not.toMatch(/^NativeModule (crypto|child_process|https?|zlib)$/m);
   });
 });
 

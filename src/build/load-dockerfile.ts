@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { parserVersion } from '../dockerfile/parser-version.ts';
+import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -19,7 +19,7 @@ export async function loadDockerfile(
 
 /** @param path stands in the places of instructions */
 export async function parseKept(store: Store, path: string, bytes: Buffer): Promise<Dockerfile> {
-  const name = createHash('sha256').update(`${parserVersion}\n${path}\n`).update(bytes).digest('hex');
+  const name = sha256Hex(`${parserVersion}\n${path}\n`, bytes);
   const kept = await store.readValue('dockerfiles', name);
   if (kept !== undefined) return kept as Dockerfile;
   const { parseDockerfile } = await import('../dockerfile/parse.ts');

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { factReader } from '../cache/facts.ts';
 import type { FactReader } from '../cache/facts.ts';
 import type { BelowState } from '../cache/lookup.ts';
 import type { BuildArguments } from '../image/created-by.ts';
 import type { ImageDraft } from '../image/draft.ts';
+import { sha256Hex } from '../native/sha256.ts';
 import { chainState } from '../store/chain.ts';
 import { mergedView } from '../store/merged.ts';
 import type { MergedView } from '../store/merged.ts';
@@ -41,9 +41,7 @@ export function nextState(state: StageState, change: StageChange): StageState {
     draft: change.draft ?? state.draft,
     chain,
     args: change.args ?? state.args,
-    lineage: createHash('sha256')
-      .update(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`)
-      .digest('hex'),
+    lineage: sha256Hex(`${state.lineage}\n${change.step}\n${change.layer?.state ?? ''}`),
     chainState: change.layer === undefined ? state.chainState : chainState(chain),
   };
 }

@@ -5,6 +5,7 @@ import type { StepInputs } from '../cache/inputs.ts';
 import type { Miss } from '../cache/lookup.ts';
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
+import { monotonicMs } from '../util/clock.ts';
 import { firstFailure } from '../util/first-failure.ts';
 import { paced } from './paced.ts';
 import type { Tell } from './paced.ts';
@@ -37,7 +38,7 @@ export interface StepRun {
 }
 
 export function startStep(session: Session, step: PlannedStep, kind: string): StepRun {
-  const started = performance.now();
+  const started = monotonicMs();
   let waitedMs = 0;
   let outcome: ReportedStep['outcome'] = 'not-reached';
   let cause: Cause | undefined;
@@ -75,11 +76,11 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
       session.emit({ type: 'step:cause', step, cause });
     },
     async waitFor(other) {
-      const began = performance.now();
+      const began = monotonicMs();
       try {
         return await other;
       } finally {
-        waitedMs += performance.now() - began;
+        waitedMs += monotonicMs() - began;
       }
     },
     log: (stream, chunk) => session.emit({ type: 'step:log', step, stream, chunk }),
@@ -91,14 +92,14 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
     },
     savedMs: () => savedMs,
     finish() {
-      durationMs = performance.now() - started - waitedMs;
+      durationMs = monotonicMs() - started - waitedMs;
       if (outcome !== 'failed' && outcome !== 'not-reached') {
         session.emit({ type: 'step:done', step, outcome, layer, durationMs, savedMs });
       }
     },
     fail(error) {
       outcome = 'failed';
-      durationMs = performance.now() - started - waitedMs;
+      durationMs = monotonicMs() - started - waitedMs;
       const located = locate(firstFailure(error), step);
       session.emit({ type: 'step:error', step, error: located });
       return located;

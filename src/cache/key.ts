@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../native/sha256.ts';
 
 /** Plain data that has one canonical text: object keys in order, `undefined` left out. */
 export type Canonical =
@@ -9,7 +9,7 @@ const keyVersion = 1;
 
 /** The static key of a step: sha256, 64 hex digits, of the canonical text of everything about it except the file system below. */
 export function staticKey(record: { readonly [key: string]: Canonical }): string {
-  return createHash('sha256').update(`tbuild step ${keyVersion}\n`).update(canonicalText(record)).digest('hex');
+  return sha256Hex(`tbuild step ${keyVersion}\n`, canonicalText(record));
 }
 
 export function canonicalText(value: Canonical): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
 import type { Cause } from './cause.ts';
 import type { StepInputs } from './inputs.ts';
@@ -34,10 +34,7 @@ export interface BuildReport {
 
 /** Builds of the same Dockerfile, context and target share a report. */
 export function reportName(context: string, dockerfile: string, target: string | undefined): string {
-  return createHash('sha256')
-    .update(JSON.stringify([context, dockerfile, target]))
-    .digest('hex')
-    .slice(0, 32);
+  return sha256Hex(JSON.stringify([context, dockerfile, target])).slice(0, 32);
 }
 
 export async function readReport(store: Store, name: string): Promise<BuildReport | undefined> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createSha256 } from '../native/sha256.ts';
 import { noXattrs } from './file-digests.ts';
 import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './selection.ts';
 
@@ -7,13 +7,13 @@ import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './s
  * Not on times, owners or where in the context an item lies, nor on the attributes of a directory whose contents are copied, for Docker gives the destination its own.
  */
 export function digestSelection(parts: SelectionParts, modes: boolean): Selection {
-  const hash = createHash('sha256');
+  const hash = createSha256();
   hash.update('tbuild selection 1\n');
   for (const item of parts.items) {
     hash.update(`item ${item.entries[0].type}\n`);
     for (const text of chunks(itemLines(item, (entry) => entryName(item, entry), modes))) hash.update(text);
   }
-  return { items: parts.items, skipped: parts.skipped, modes, digest: hash.digest('hex') };
+  return { items: parts.items, skipped: parts.skipped, modes, digest: hash.hex() };
 }
 
 /**

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import type { NativeAddon } from '../native/addon.ts';
+import { sha256Hex } from '../native/sha256.ts';
 import { createFileDigests } from './file-digests.ts';
 import type { FileDigests } from './file-digests.ts';
 import { readIgnoreFile } from './ignore-file.ts';
@@ -63,7 +63,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   signal?.throwIfAborted();
   const earlier = stored && decodeIndex(stored);
   const isUnchanged = earlier?.scan.equals(buffer) === true;
-  const rulesKey = createHash('sha256').update(rules.key).digest('hex');
+  const rulesKey = sha256Hex(rules.key);
   const memos = new Map(isUnchanged && earlier.rulesKey === rulesKey ? earlier.memos : []);
   let hasNewMemo = false;
 
@@ -175,9 +175,7 @@ function memoKey(sources: readonly string[], { modes = true }: SelectOptions): s
 
 /** Builds of one directory under different ignore files see different trees, so each has its index. */
 function indexName(root: string, ignoreFile: string | undefined): string {
-  return createHash('sha256')
-    .update(`${root}\0${ignoreFile ?? ''}`)
-    .digest('hex');
+  return sha256Hex(`${root}\0${ignoreFile ?? ''}`);
 }
 
 async function realDirectory(root: string): Promise<string> {

@@ -16,6 +16,12 @@ export interface KernelFacts {
   readonly seccompMode: number;
 }
 
+/** SHA-256 (FIPS 180-4) of what was given to `update`, in 64 lower-case hex digits. Strings count as UTF-8. */
+export interface Sha256 {
+  update(bytes: string | Uint8Array): this;
+  hex(): string;
+}
+
 /**
  * The addon's functions, typed by hand. Failures throw (or reject with) an `Error` that has `code` (`'ENOENT'`…), `errno` and `path`, as those of `node:fs`.
  * Arguments are validated again in C++ so that a wrong call can never crash.
@@ -46,4 +52,5 @@ export interface NativeAddon {
   startOperation(controlFd: number): number;
   closeDescriptor(fd: number): void;
   probe(): KernelFacts;
+  readonly Sha256: new () => Sha256;
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { TbuildError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { sha256Hex } from '../native/sha256.ts';
 
 /** `sha256:` and 64 lower-case hex digits: the name of some bytes as stored or sent. */
 export type Digest = `sha256:${string}`;
@@ -28,7 +28,7 @@ export function isDigest(value: unknown): value is Digest {
 }
 
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return `sha256:${sha256Hex(bytes)}`;
 }
 
 /** The 64 hex digits. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +33,8 @@ export async function createContainer(
   job: Job,
   about: { readonly image: Digest; readonly argv: readonly string[] },
 ): Promise<Container> {
-  const id = randomBytes(32).toString('hex');
+  // The global is loaded when it is touched: an import of node:crypto would be loaded by every command.
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
   const directory = join(containersDirectory(store), id);
   const record: ContainerRecord = {
     ...about,

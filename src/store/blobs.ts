@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { createReadStream, renameSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { TbuildError } from '../errors.ts';
+import type { Sha256 } from '../native/addon.ts';
+import { createSha256 } from '../native/sha256.ts';
 import { digestFromHex, digestOf } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { writeNewFile } from '../util/atomic-write.ts';
@@ -62,7 +61,7 @@ export async function openBlobWriter(context: StoreContext): Promise<BlobWriter>
   } catch (error) {
     throw ioError(error, 'create', temporary);
   }
-  const hash = createHash('sha256');
+  const hash = createSha256();
   let size = 0;
   const close = async (): Promise<void> => {
     const closing = file;
@@ -120,9 +119,9 @@ async function writeChunk(file: FileHandle, chunk: Uint8Array, path: string): Pr
 }
 
 async function digestOfFile(path: string): Promise<Digest | undefined> {
-  const hash = createHash('sha256');
+  const hash = createSha256();
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw ioError(error, 'read the blob', path);
@@ -130,8 +129,8 @@ async function digestOfFile(path: string): Promise<Digest | undefined> {
   return finish(hash);
 }
 
-function finish(hash: Hash): Digest {
-  return digestFromHex(hash.digest('hex'));
+function finish(hash: Sha256): Digest {
+  return digestFromHex(hash.hex());
 }
 
 interface Identity {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../native/sha256.ts';
 import type { Chain, LayerId, LayerState, Store } from './types.ts';
 
-/** The state of the empty chain: sha256 of a fixed text. */
-const emptyState = createHash('sha256').update('tbuild chain 1\n').digest('hex');
+/** The state of the empty chain: sha256 of `tbuild chain 1\n`. */
+const emptyState = '260e6cb925c96e342f753b5d80f07bef8e39be19daaa381c95ac9627d11605fc';
 
 /** What a chain of layers adds up to, as 64 hex digits: from the empty chain's state upward, sha256 of `<state below>\n<stateDigest>\n`. */
 export function chainState(chain: readonly LayerState[]): string {
@@ -17,7 +17,7 @@ export function chainStates(chain: Chain): readonly string[] {
 }
 
 function extendState(below: string, { state }: { readonly state: string }): string {
-  return createHash('sha256').update(`${below}\n${state}\n`).digest('hex');
+  return sha256Hex(`${below}\n${state}\n`);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { sha256Hex } from '../native/sha256.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { LayerId } from './types.ts';
@@ -62,7 +62,7 @@ export function encodeName(name: string): string {
   if (name === '') throw new TypeError('a name in the store cannot be empty');
   const encoded = [...Buffer.from(name, 'utf8')].map(encodeByte).join('').replace(/^\./, '%2E');
   if (encoded.length <= 200) return encoded;
-  return `${encoded.slice(0, 120)}%${createHash('sha256').update(name).digest('hex')}`;
+  return `${encoded.slice(0, 120)}%${sha256Hex(name)}`;
 }
 
 function encodeByte(byte: number): string {

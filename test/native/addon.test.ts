@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NativeAddon } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/load.ts';
@@ -10,7 +12,7 @@ import { makeWorkspace } from './workspace.ts';
 
 const addon = loadAddon();
 /** The same functions without their types, for calls that TypeScript would refuse. */
-const untyped = addon as unknown as Record<keyof NativeAddon, (...args: unknown[]) => unknown>;
+const untyped = addon as unknown as Record<Exclude<keyof NativeAddon, 'Sha256'>, (...args: unknown[]) => unknown>;
 
 describe('probe', () => {
   it('reports kernel, user and capabilities as /proc shows them', () => {
@@ -158,6 +160,36 @@ describe('wrong arguments', () => {
       },
     };
     expect(() => untyped.scanTree('/', [rule])).toThrow(/mine/);
+  });
+});
+
+describe('Sha256', () => {
+  it('is that of node:crypto, for strings and bytes in any pieces', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array({ maxLength: 300 }))), (parts) => {
+        const ours = new addon.Sha256();
+        const theirs = createHash('sha256');
+        for (const part of parts) {
+          ours.update(part);
+          theirs.update(part);
+        }
+        expect(ours.hex()).toBe(theirs.digest('hex'));
+      }),
+    );
+  });
+
+  it('answers as often as it is asked, and goes on', () => {
+    const hash = new addon.Sha256().update('a');
+    expect(hash.hex()).toBe(hash.hex());
+    expect(hash.update('b').hex()).toBe(new addon.Sha256().update('ab').hex());
+  });
+
+  it('takes nothing but strings and bytes', () => {
+    for (const value of [undefined, null, 1, {}, [1], new Uint16Array(2), new ArrayBuffer(2)]) {
+      expect(() => new addon.Sha256().update(value as string)).toThrow(TypeError);
+    }
+    const update = new addon.Sha256().update as unknown as (bytes: string) => void;
+    expect(() => update.call({}, 'a')).toThrow(TypeError);
   });
 });
 

@@ -10,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("startOperation", Napi::Function::New(env, start_operation, "startOperation"));
   exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor, "closeDescriptor"));
   exports.Set("probe", Napi::Function::New(env, probe, "probe"));
+  exports.Set("Sha256", sha256_class(env));
   return exports;
 }
 

@@ -12,5 +12,6 @@ Napi::Value control_socket(const Napi::CallbackInfo& info);
 Napi::Value start_operation(const Napi::CallbackInfo& info);
 Napi::Value close_descriptor(const Napi::CallbackInfo& info);
 Napi::Value probe(const Napi::CallbackInfo& info);
+Napi::Function sha256_class(Napi::Env env);
 
 } // namespace tbuild

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { compileGoMatch, hasWildcards } from '../../context/go-match.ts';
 import { escapePath } from '../../context/describe.ts';
 import { TbuildError } from '../../errors.ts';
 import type { SourceSpan } from '../../errors.ts';
 import { staticKey } from '../../cache/key.ts';
+import { sha256Hex } from '../../native/sha256.ts';
 import { timesOf } from '../../image/merged-entries.ts';
 import { chainState } from '../../store/chain.ts';
 import { mergedView } from '../../store/merged.ts';
@@ -79,7 +79,7 @@ function selectFrom(store: Store, chain: readonly LayerState[], request: ChainRe
     if (found.length === 0 && !hasWildcards(source)) throw notFound(source, request);
     return found;
   });
-  const digest = createHash('sha256').update(canonicalText(items)).digest('hex');
+  const digest = sha256Hex(canonicalText(items));
   return { digest, items, roots: [...layers.keys()].map((id) => store.diffDirectory(id)) };
 }
 
