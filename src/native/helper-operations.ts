@@ -7,8 +7,9 @@ import type {
   HelperInfo,
   RunCallbacks,
   RunOutcome,
+  RunRequest,
 } from './helper-types.ts';
-import { decodeFields } from './frames.ts';
+import { decodeFields, maxPayload } from './frames.ts';
 import type { Operation } from './operation.ts';
 import { TbuildError } from '../errors.ts';
 import { sendEntries } from './write-entries.ts';
@@ -94,14 +95,14 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
     async remove(paths) {
       if (paths.length > 0) await simple(start, 'remove', { fields: paths.map((path) => ['path', path] as const) });
     },
-    run: (fields, callbacks) => run(start('run', callbacks.signal), fields, callbacks),
+    run: (request, callbacks) => run(start('run', callbacks.signal), request, callbacks),
   };
 }
 
-async function run(operation: Operation, fields: Fields, callbacks: RunCallbacks): Promise<RunOutcome> {
+async function run(operation: Operation, request: RunRequest, callbacks: RunCallbacks): Promise<RunOutcome> {
   const ended = new AbortController();
   return withOperation(operation, async () => {
-    await operation.sendFields('R', [['op', 'run'], ...fields]);
+    await sendRequest(operation, request);
     // Standard input has no say in how the command ends: it is fed until the result is there.
     if (callbacks.stdin !== undefined) void feed(operation, callbacks.stdin, ended.signal).catch(() => undefined);
     const frames = operation.frames();
@@ -114,6 +115,17 @@ async function run(operation: Operation, fields: Fields, callbacks: RunCallbacks
       else if (type === 'P') announce(operation, decodeFields(payload), callbacks);
     }
   }).finally(() => ended.abort());
+}
+
+async function sendRequest(operation: Operation, { fields, mounts }: RunRequest): Promise<void> {
+  await operation.sendFields('R', [['op', 'run'], ...fields, ['mounts', String(mounts.length)]]);
+  for (const mount of mounts) {
+    await operation.sendFields('E', mount.fields);
+    const { content = new Uint8Array() } = mount;
+    for (let start = 0; start < content.length; start += maxPayload) {
+      await operation.send('D', content.subarray(start, start + maxPayload));
+    }
+  }
 }
 
 function announce(operation: Operation, event: ReadonlyMap<string, string>, callbacks: RunCallbacks): void {

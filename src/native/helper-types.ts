@@ -106,6 +106,19 @@ export interface EarlierLayer {
   readonly listing: string;
 }
 
+/** Fields as in addon/README.md, section `run`. */
+export interface RunRequest {
+  readonly fields: Fields;
+  /** In the order in which they are mounted. */
+  readonly mounts: readonly MountRequest[];
+}
+
+export interface MountRequest {
+  readonly fields: Fields;
+  /** Of a secret. */
+  readonly content?: Uint8Array | undefined;
+}
+
 export interface RunCallbacks {
   readonly signal?: AbortSignal | undefined;
   /** Output is held back while the returned promise is pending. */
@@ -154,6 +167,6 @@ export interface Helper extends AsyncDisposable {
   }): Promise<number>;
   /** Removes trees; what is absent is fine. */
   remove(paths: readonly string[]): Promise<void>;
-  /** Runs one command in a sandbox; fields as in addon/README.md, section `run`. */
-  run(fields: Fields, callbacks: RunCallbacks): Promise<RunOutcome>;
+  /** Runs one command in a sandbox. */
+  run(request: RunRequest, callbacks: RunCallbacks): Promise<RunOutcome>;
 }

@@ -15,7 +15,7 @@ export function lazyHelper(identity: () => HelperIdentity): Helper {
     read: async (options) => (await load()).read(options),
     export: async (options) => (await load()).export(options),
     remove: async (paths) => (await load()).remove(paths),
-    run: async (fields, callbacks) => (await load()).run(fields, callbacks),
+    run: async (request, callbacks) => (await load()).run(request, callbacks),
     async [Symbol.asyncDispose]() {
       await (await loading)?.[Symbol.asyncDispose]();
     },

@@ -4,7 +4,8 @@ import { isTbuildError, TbuildError } from '../errors.ts';
 import { encodePlan } from '../sandbox/encode.ts';
 import { commandEnvironment } from '../sandbox/environment.ts';
 import { planSandbox } from '../sandbox/plan.ts';
-import type { SandboxBind, SandboxNetwork } from '../sandbox/plan.ts';
+import type { SandboxMount } from '../sandbox/mounts.ts';
+import type { SandboxNetwork, SandboxSecurity } from '../sandbox/plan.ts';
 import { resolvConfContent, resolvConfPaths } from '../sandbox/resolv-conf.ts';
 import { setupHint } from '../sandbox/setup-hint.ts';
 import { mountOrder } from '../store/chain.ts';
@@ -26,7 +27,9 @@ export interface RootCommand extends RunCallbacks {
   readonly workdirOwner: 'user' | 'root';
   readonly user: string;
   readonly network: SandboxNetwork;
-  readonly binds?: readonly SandboxBind[];
+  readonly mounts?: readonly SandboxMount[];
+  /** @default 'sandbox' */
+  readonly security?: SandboxSecurity;
 }
 
 /** Runs a command in a sandbox on the layers, and resolves to how it ended. Throws TBUILD_SANDBOX_SETUP and TBUILD_USER_NOT_FOUND. */
@@ -50,7 +53,8 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     cwdOwner: command.workdirOwner,
     user,
     resolvConf: systemResolvConf(command.network),
-    binds: command.binds ?? [],
+    mounts: command.mounts ?? [],
+    security: command.security ?? 'sandbox',
     stdin: command.stdin !== undefined,
   });
   try {

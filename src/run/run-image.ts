@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import { readImageConfig, requireImage } from '../image/read-image.ts';
 import type { ContainerConfig } from '../oci/config.ts';
-import type { SandboxBind } from '../sandbox/plan.ts';
+import type { SandboxMount } from '../sandbox/mounts.ts';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import { mergedView } from '../store/merged.ts';
 import type { Store } from '../store/types.ts';
@@ -71,7 +71,7 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
   }
   const config = (await readImageConfig(store, image)).config ?? {};
   const argv = commandOf(config, options);
-  const binds = (options.volumes ?? []).map(toBind);
+  const mounts = (options.volumes ?? []).map(toBind);
   await using job = await store.createJob();
   const root = mergedView(image.chain, (id) => store.listing(id)).find('');
   const { mode = 0o755, uid = 0, gid = 0, xattrs = {} } = root ?? {};
@@ -92,7 +92,7 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
       workdirOwner: 'root',
       user: options.user ?? config.User ?? '',
       network: options.network ?? 'host',
-      binds,
+      mounts,
       stdin: options.stdin,
       signal: options.signal,
       onOutput: options.onOutput,
@@ -129,12 +129,12 @@ function environmentOf(config: ContainerConfig): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function toBind({ source, target, readonly }: RunVolume): SandboxBind {
+function toBind({ source, target, readonly }: RunVolume): SandboxMount {
   const path = resolve(source);
   try {
     statSync(path);
   } catch (cause) {
     throw new TbuildError('TBUILD_USAGE', `--volume: ${path} cannot be used: ${(cause as Error).message}`, { cause });
   }
-  return { source: path, target, writable: !readonly };
+  return { type: 'bind', source: path, target, writable: !readonly };
 }

@@ -42,6 +42,9 @@ export const defaultCapabilities: readonly Capability[] = [
   'SYS_CHROOT',
 ];
 
+/** The kernel ignores those that it does not know. */
+export const allCapabilities: bigint = (1n << 64n) - 1n;
+
 export function capabilityMask(capabilities: readonly Capability[]): bigint {
   return capabilities.reduce((mask, name) => mask | (1n << BigInt(capabilityNumbers[name])), 0n);
 }

@@ -1,11 +1,16 @@
-import type { Fields, IdRange } from '../native/helper-types.ts';
+import type { Fields, IdRange, RunRequest } from '../native/helper-types.ts';
 import type { SandboxIdentity } from './identity.ts';
+import { encodeMount } from './mounts.ts';
 import type { SandboxPlan } from './plan.ts';
 
 type Field = readonly [key: string, value: string];
 
 /** The request of the helper's operation `run` (addon/README.md). */
-export function encodePlan(plan: SandboxPlan): Fields {
+export function encodePlan(plan: SandboxPlan): RunRequest {
+  return { fields: planFields(plan), mounts: plan.mounts.map(encodeMount) };
+}
+
+function planFields(plan: SandboxPlan): Fields {
   return [
     ...plan.layers.map(field('layer')),
     // Nothing in a job directory has to survive a power cut before the step is committed.
@@ -25,9 +30,7 @@ export function encodePlan(plan: SandboxPlan): Fields {
     ...plan.maskedPaths.map(field('mask')),
     ...plan.readonlyPaths.map(field('readonly')),
     ...plan.files.map(({ target, content }): Field => ['file', `${target}=${hex(content)}`]),
-    ...plan.binds.map(({ source, target, writable }): Field => {
-      return ['bind', `${hex(source)}:${hex(target)}:${writable ? 'rw' : 'ro'}`];
-    }),
+    ...(plan.security === 'insecure' ? [flag('insecure')] : []),
     ...(plan.stdin ? [flag('stdin')] : []),
   ];
 }

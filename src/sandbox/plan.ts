@@ -1,7 +1,16 @@
-import { capabilityMask, defaultCapabilities, maskedPaths, readonlyPaths, sandboxHostname } from './defaults.ts';
+import {
+  allCapabilities,
+  capabilityMask,
+  defaultCapabilities,
+  maskedPaths,
+  readonlyPaths,
+  sandboxHostname,
+} from './defaults.ts';
 import type { Capability } from './defaults.ts';
 import { hostsContent } from './hosts.ts';
 import type { SandboxIdentity } from './identity.ts';
+import { orderMounts } from './mounts.ts';
+import type { SandboxMount } from './mounts.ts';
 
 /** One command in a sandbox as plain data: everything that the helper's operation `run` needs, and nothing else. */
 export interface SandboxPlan {
@@ -26,12 +35,17 @@ export interface SandboxPlan {
   readonly readonlyPaths: readonly string[];
   /** Read-only files that leave no trace in the job directory. */
   readonly files: readonly SandboxFile[];
-  readonly binds: readonly SandboxBind[];
+  /** Parents first, each target once. They may cover the files. */
+  readonly mounts: readonly SandboxMount[];
+  readonly security: SandboxSecurity;
   /** False: the command reads /dev/null. */
   readonly stdin: boolean;
 }
 
 export type SandboxNetwork = 'host' | 'none';
+
+/** `insecure`: every capability there is in the sandbox's user namespace, handed on to what the command executes; nothing hidden or read-only in /proc and /sys. */
+export type SandboxSecurity = 'sandbox' | 'insecure';
 
 export interface SandboxUser {
   readonly uid: number;
@@ -43,12 +57,6 @@ export interface SandboxUser {
 export interface SandboxFile {
   readonly target: string;
   readonly content: string;
-}
-
-export interface SandboxBind {
-  readonly source: string;
-  readonly target: string;
-  readonly writable: boolean;
 }
 
 export interface SandboxOptions {
@@ -70,7 +78,9 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** @default the 14 that docker leaves */
   readonly capabilities?: readonly Capability[];
-  readonly binds?: readonly SandboxBind[];
+  readonly mounts?: readonly SandboxMount[];
+  /** @default 'sandbox' */
+  readonly security?: SandboxSecurity;
   readonly stdin?: boolean;
 }
 
@@ -83,7 +93,8 @@ export interface ExtraHost {
 export function planSandbox(options: SandboxOptions): SandboxPlan {
   const [program, ...rest] = options.argv;
   if (program === undefined || program === '') throw new TypeError('a sandbox needs a command');
-  const hostname = options.hostname ?? sandboxHostname;
+  const { hostname = sandboxHostname, capabilities = defaultCapabilities, security = 'sandbox' } = options;
+  const isInsecure = security === 'insecure';
   const plan: SandboxPlan = {
     // overlayfs refuses a directory twice; the topmost hides what the others show.
     layers: [...new Set(options.layers)],
@@ -97,14 +108,15 @@ export function planSandbox(options: SandboxOptions): SandboxPlan {
     cwd: options.cwd,
     cwdOwner: options.cwdOwner,
     user: options.user,
-    capabilities: capabilityMask(options.capabilities ?? defaultCapabilities),
-    maskedPaths,
-    readonlyPaths,
+    capabilities: isInsecure ? allCapabilities : capabilityMask(capabilities),
+    maskedPaths: isInsecure ? [] : maskedPaths,
+    readonlyPaths: isInsecure ? [] : readonlyPaths,
     files: [
       { target: '/etc/resolv.conf', content: options.resolvConf },
       { target: '/etc/hosts', content: hostsContent(hostname, options.extraHosts ?? []) },
     ],
-    binds: options.binds ?? [],
+    mounts: orderMounts(options.mounts ?? []),
+    security,
     stdin: options.stdin ?? false,
   };
   check(plan);
@@ -112,12 +124,7 @@ export function planSandbox(options: SandboxOptions): SandboxPlan {
 }
 
 function check(plan: SandboxPlan): void {
-  const paths = [
-    ...plan.layers,
-    ...(plan.job === undefined ? [] : [plan.job]),
-    plan.cwd,
-    ...plan.binds.flatMap(({ source, target }) => [source, target]),
-  ];
+  const paths = [...plan.layers, ...(plan.job === undefined ? [] : [plan.job]), plan.cwd];
   const relative = paths.find((path) => !path.startsWith('/'));
   if (relative !== undefined) throw new TypeError(`not an absolute path: ${relative}`);
   const strings = [...paths, ...plan.argv, ...plan.environment, plan.hostname];

@@ -73,7 +73,7 @@ struct InitGuard {
   }
 };
 
-pid_t start_init(const SandboxRequest& request, UniqueFd& control, UniqueFd& theirs, Pipes& pipes) {
+pid_t start_init(SandboxRequest& request, UniqueFd& control, UniqueFd& theirs, Pipes& pipes) {
   uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   flags |= request.own_userns ? CLONE_NEWUSER : 0;
   flags |= request.own_network ? CLONE_NEWNET : 0;
@@ -130,7 +130,7 @@ void wait_for_peer(Channel& channel) {
 } // namespace
 
 void run_sandbox(const Fields& fields, Channel& channel) {
-  SandboxRequest request = parse_sandbox_request(fields);
+  SandboxRequest request = receive_sandbox_request(fields, channel);
   signal(SIGPIPE, SIG_IGN);
   Pipes pipes = make_pipes(request);
   UniqueFd control, theirs;
@@ -138,6 +138,7 @@ void run_sandbox(const Fields& fields, Channel& channel) {
   // The maps are written through /proc/PID of the new process, which takes after this one. PID 1 undoes it.
   prctl(PR_SET_DUMPABLE, 1);
   InitGuard init{start_init(request, control, theirs, pipes)};
+  wipe_secrets(request.mounts);
   if (request.own_userns)
     write_sandbox_id_maps(init.pid, request);
   prctl(PR_SET_DUMPABLE, 0);

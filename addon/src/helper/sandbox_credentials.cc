@@ -40,7 +40,7 @@ void set_ids(const SandboxRequest& request) {
          errno == EINVAL ? "user " + std::to_string(request.uid) + " is not mapped in the user namespace" : "");
 }
 
-void set_capabilities(uint64_t wanted) {
+void set_capabilities(uint64_t wanted, bool inherited) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
   if (syscall(SYS_capget, &header, data) != 0)
@@ -48,11 +48,16 @@ void set_capabilities(uint64_t wanted) {
   for (int half = 0; half < 2; half++) {
     data[half].permitted &= static_cast<uint32_t>(wanted >> (32 * half));
     data[half].effective = data[half].permitted;
-    data[half].inheritable = 0;
+    data[half].inheritable = inherited ? data[half].permitted : 0;
   }
   if (syscall(SYS_capset, &header, data) != 0)
     fail("drop capabilities", errno);
   // Ambient capabilities are a part of the inheritable ones, and so are gone with them.
+  for (unsigned capability = 0; inherited && capability < 64; capability++) {
+    bool held = data[capability / 32].permitted >> (capability % 32) & 1;
+    if (held && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0)
+      fail("raise capabilities", errno);
+  }
 }
 
 } // namespace
@@ -60,8 +65,11 @@ void set_capabilities(uint64_t wanted) {
 void become_user(const SandboxRequest& request) {
   limit_bounding_set(request.capabilities);
   set_groups(request);
+  // A user that is not root would lose them with the change of ids.
+  if (request.insecure && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+    fail("keep capabilities", errno);
   set_ids(request);
-  set_capabilities(request.capabilities);
+  set_capabilities(request.capabilities, request.insecure);
 }
 
 } // namespace tbuild

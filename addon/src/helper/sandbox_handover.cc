@@ -55,16 +55,19 @@ void hand_over_mounts(const SandboxRequest& request, pid_t init, int control) {
   }
   Handover handover(control, userns.get());
   if (request.idmap) {
-    for (const auto& layer : request.layers)
-      handover.add_mapped(layer, sys::attr_rdonly);
+    for (const auto& directory : request.directories())
+      handover.add_mapped(directory, sys::attr_rdonly);
     if (request.upper)
       handover.add_mapped(*request.upper, 0);
-    for (const auto& bind : request.binds)
-      handover.add_mapped(bind.source, bind.writable ? 0 : sys::attr_rdonly);
+    for (const auto& mount : request.mounts) {
+      if (mount.type == MountType::bind)
+        handover.add_mapped(mount.source, mount.writable ? 0 : sys::attr_rdonly);
+    }
     if (!request.own_network) {
       UniqueFd mount = clone_mount(AT_FDCWD, "/sys", false, "mount /sys");
-      set_mount_attributes(mount.get(), sys::attr_rdonly | sys::attr_nosuid | sys::attr_nodev | sys::attr_noexec, false,
-                           "mount /sys", "/sys");
+      uint64_t attributes = sys::attr_nosuid | sys::attr_nodev | sys::attr_noexec;
+      attributes |= request.insecure ? 0 : sys::attr_rdonly;
+      set_mount_attributes(mount.get(), attributes, false, "mount /sys", "/sys");
       handover.add(std::move(mount));
     }
   }

@@ -5,7 +5,7 @@
 
 namespace tbuild {
 
-// Sends PID 1 the mounts that it takes with HandedMounts: the layers, the job directory, the binds and, for the host's
+// Sends PID 1 the mounts that it takes with HandedMounts: the directories, the job, what is bound and, for the host's
 // network, /sys. Without idmapping, one empty note that says that the id maps are written.
 void hand_over_mounts(const SandboxRequest& request, pid_t init, int control);
 

@@ -3,6 +3,7 @@
 #include "sandbox_control.h"
 #include "sandbox_dev.h"
 #include "sandbox_masks.h"
+#include "sandbox_mounts.h"
 #include "sandbox_proc.h"
 #include "sandbox_sys.h"
 #include <cstring>
@@ -80,7 +81,7 @@ void enter_root(int root) {
     fail(op, errno);
 }
 
-void set_up(const SandboxRequest& request, HandedMounts& handed) {
+void set_up(SandboxRequest& request, HandedMounts& handed) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     fail("make mounts private", errno, "/");
   if (!request.hostname.empty() && sethostname(request.hostname.data(), request.hostname.size()) != 0)
@@ -88,12 +89,14 @@ void set_up(const SandboxRequest& request, HandedMounts& handed) {
   if (request.own_network)
     bring_loopback_up();
   SandboxRoot root = make_root(request, handed);
+  wipe_secrets(request.mounts);
   make_masks(root, request);
   mount_proc(root.root.get());
   mount_dev(root.root.get(), request);
   mount_sys(root, request, handed);
-  mount_files_and_binds(root, request);
   protect_paths(root, request);
+  mount_files(root, request);
+  mount_all(root, request);
   enter_root(root.root.get());
 }
 
@@ -156,7 +159,7 @@ int reap_until_end(int control, pid_t command, int signals) {
 
 } // namespace
 
-void run_sandbox_init(const SandboxRequest& request, UniqueFd control, CommandPipes pipes) {
+void run_sandbox_init(SandboxRequest& request, UniqueFd control, CommandPipes pipes) {
   try {
     HandedMounts handed(control.get());
     if (!handed.begin())

@@ -10,6 +10,7 @@ struct CommandPipes {
   UniqueFd input, output, errors;
 };
 
-[[noreturn]] void run_sandbox_init(const SandboxRequest& request, UniqueFd control, CommandPipes pipes);
+// Overwrites the secrets in the request.
+[[noreturn]] void run_sandbox_init(SandboxRequest& request, UniqueFd control, CommandPipes pipes);
 
 } // namespace tbuild

@@ -67,23 +67,6 @@ void make_readonly(const SandboxRoot& root, const std::string& path) {
   attach(mount.get(), place.get(), op, path);
 }
 
-bool is_below(const std::string& path, const std::string& directory) {
-  return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
-}
-
-// Only a target that is written below another mount may lie in one. A symlink of the image must not lead there: what is
-// meant for /etc/resolv.conf would land on a file of /proc.
-UniqueFd open_target(const SandboxRoot& root, const SandboxRequest& request, const std::string& path) {
-  bool crosses = is_below(path, "/proc") || is_below(path, "/sys") || is_below(path, "/dev");
-  for (const auto& bind : request.binds)
-    crosses = crosses || path == bind.target || is_below(path, bind.target);
-  UniqueFd target = crosses ? open_in_root(root.root.get(), path) : open_in_root_mount(root.root.get(), path);
-  if (!target.valid())
-    fail("open a mount point", errno, path,
-         errno == EXDEV ? "a symlink of the image leads from here into /proc, /sys or /dev" : "");
-  return target;
-}
-
 } // namespace
 
 void make_masks(const SandboxRoot& root, const SandboxRequest& request) {
@@ -122,18 +105,6 @@ void protect_paths(const SandboxRoot& root, const SandboxRequest& request) {
   for (const auto& pattern : request.masked) {
     for (const auto& path : expand(root.root.get(), pattern))
       mask_path(root, path);
-  }
-}
-
-void mount_files_and_binds(const SandboxRoot& root, const SandboxRequest& request) {
-  for (size_t i = 0; i < request.binds.size(); i++) {
-    const std::string& target = request.binds[i].target;
-    attach(root.binds[i].get(), open_target(root, request, target).get(), "mount a directory", target);
-  }
-  for (size_t i = 0; i < request.files.size(); i++) {
-    const std::string& target = request.files[i].target;
-    UniqueFd mount = clone_mount(root.scratch.get(), ("m/" + std::to_string(i)).c_str(), false, "mount a file");
-    attach(mount.get(), open_target(root, request, target).get(), "mount a file", target);
   }
 }
 

@@ -13,7 +13,4 @@ void mask_path(const SandboxRoot& root, const std::string& path);
 // The request's hidden and read-only paths; `*` stands for any run of characters in one component.
 void protect_paths(const SandboxRoot& root, const SandboxRequest& request);
 
-// Covers the request's targets with its files and directories.
-void mount_files_and_binds(const SandboxRoot& root, const SandboxRequest& request);
-
 } // namespace tbuild

@@ -19,10 +19,14 @@ bool has_cgroup2() {
   return statfs(cgroup_path, &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-void mount_cgroup(int root) {
+uint64_t attributes_of(const SandboxRequest& request) {
+  return no_surprises | (request.insecure ? 0 : sys::attr_rdonly);
+}
+
+void mount_cgroup(int root, uint64_t attributes) {
   const std::string op = "mount /sys/fs/cgroup";
   // The root of it in the sandbox's own cgroup namespace: no name of a cgroup above it is seen.
-  UniqueFd mount = new_filesystem("cgroup2", {}, no_surprises | sys::attr_rdonly, op);
+  UniqueFd mount = new_filesystem("cgroup2", {}, attributes, op);
   UniqueFd place = open_in_root(root, cgroup_path, O_DIRECTORY);
   if (!place.valid())
     fail(op, errno, cgroup_path);
@@ -88,13 +92,13 @@ void mount_sys(const SandboxRoot& root, const SandboxRequest& request, HandedMou
   UniqueFd mount;
   std::vector<std::string> hidden;
   if (request.own_network) {
-    mount = new_filesystem("sysfs", {}, no_surprises | sys::attr_rdonly, op);
+    mount = new_filesystem("sysfs", {}, attributes_of(request), op);
   } else if (request.idmap) {
     mount = handed.next();
   } else {
     // A user namespace of its own may not part a mount from those below it, so all of them come along.
     mount = clone_mount(AT_FDCWD, "/sys", request.own_userns, op);
-    set_mount_attributes(mount.get(), no_surprises | sys::attr_rdonly, true, op, "/sys");
+    set_mount_attributes(mount.get(), attributes_of(request), true, op, "/sys");
     std::istringstream mountinfo(root.mountinfo);
     hidden = mounts_below_sys(mountinfo);
   }
@@ -103,7 +107,7 @@ void mount_sys(const SandboxRoot& root, const SandboxRequest& request, HandedMou
   for (const auto& path : hidden)
     mask_path(root, path);
   if (cgroup)
-    mount_cgroup(root.root.get());
+    mount_cgroup(root.root.get(), attributes_of(request));
   else if (std::find(hidden.begin(), hidden.end(), cgroup_path) == hidden.end())
     mask_path(root, cgroup_path);
 }

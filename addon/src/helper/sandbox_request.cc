@@ -7,18 +7,10 @@
 namespace tbuild {
 namespace {
 
-// overlayfs takes no more lower directories; one is kept for mount points, one for an empty stack.
-constexpr size_t max_layers = 498;
 // Every id but (uid_t)-1, which set*id calls take as "unchanged".
 constexpr uint64_t max_id = 0xfffffffe;
 
 [[noreturn]] void refuse(std::string message) { fail("protocol", EINVAL, {}, std::move(message)); }
-
-std::string absolute(std::string_view path, const char* what) {
-  if (!path.starts_with('/'))
-    refuse(std::string(what) + " is not an absolute path");
-  return std::string(path);
-}
 
 std::string unhex(std::string_view text, const char* what) {
   auto bytes = from_hex(text);
@@ -39,37 +31,12 @@ uint32_t id_of(uint64_t number) {
   return static_cast<uint32_t>(number);
 }
 
-// overlayfs refuses a directory twice; what the topmost shows hides the others.
-std::vector<std::string> layers_of(const Fields& fields) {
-  std::vector<std::string> layers;
-  std::unordered_set<std::string> seen;
-  for (auto layer : fields.all("layer")) {
-    if (seen.insert(std::string(layer)).second)
-      layers.push_back(absolute(layer, "layer"));
-  }
-  if (layers.size() > max_layers)
-    fail("mount the root", EINVAL, {},
-         std::to_string(layers.size()) + " layers; overlayfs takes " + std::to_string(max_layers));
-  return layers;
-}
-
 // TARGET=HEX; the last "=" parts them, since hexadecimal has none.
 SandboxFile file_of(std::string_view field) {
   size_t at = field.rfind('=');
   if (at == std::string_view::npos)
     refuse("malformed file");
-  return {absolute(field.substr(0, at), "file"), unhex(field.substr(at + 1), "file")};
-}
-
-SandboxBind bind_of(std::string_view field) {
-  size_t first = field.find(':'), last = field.rfind(':');
-  if (first == std::string_view::npos || first == last)
-    refuse("malformed bind");
-  std::string source = unhex(field.substr(0, first), "bind");
-  std::string target = unhex(field.substr(first + 1, last - first - 1), "bind");
-  if (source.find('\0') != std::string::npos || target.find('\0') != std::string::npos)
-    refuse("malformed bind");
-  return {absolute(source, "bind"), absolute(target, "bind"), choice(field.substr(last + 1), "ro", "rw", "bind")};
+  return {absolute_path(field.substr(0, at), "file"), unhex(field.substr(at + 1), "file")};
 }
 
 std::vector<std::string> strings_of(const Fields& fields, const char* key) {
@@ -80,7 +47,7 @@ std::vector<std::string> strings_of(const Fields& fields, const char* key) {
 std::vector<std::string> paths_of(const Fields& fields, const char* key) {
   std::vector<std::string> paths;
   for (auto path : fields.all(key))
-    paths.push_back(absolute(path, key));
+    paths.push_back(absolute_path(path, key));
   return paths;
 }
 
@@ -109,22 +76,32 @@ void read_user(const Fields& fields, SandboxRequest& request) {
 }
 
 void read_mounts(const Fields& fields, SandboxRequest& request) {
-  request.layers = layers_of(fields);
+  request.layers = distinct_layers(fields.all("layer"));
   if (auto upper = fields.find("upper"))
-    request.upper = absolute(*upper, "upper");
+    request.upper = absolute_path(*upper, "upper");
   request.is_volatile = fields.flag("volatile");
   request.readonly_root = fields.flag("readonly-root");
   request.masked = paths_of(fields, "mask");
   request.readonly = paths_of(fields, "readonly");
   for (auto field : fields.all("file"))
     request.files.push_back(file_of(field));
-  for (auto field : fields.all("bind"))
-    request.binds.push_back(bind_of(field));
 }
 
 } // namespace
 
-SandboxRequest parse_sandbox_request(const Fields& fields) {
+std::vector<std::string> SandboxRequest::directories() const {
+  std::vector<std::string> all = layers;
+  std::unordered_set<std::string> seen(all.begin(), all.end());
+  for (const auto& mount : mounts) {
+    for (const auto& layer : mount.layers) {
+      if (seen.insert(layer).second)
+        all.push_back(layer);
+    }
+  }
+  return all;
+}
+
+SandboxRequest receive_sandbox_request(const Fields& fields, Channel& channel) {
   SandboxRequest request;
   read_identity(fields, request);
   read_mounts(fields, request);
@@ -135,9 +112,16 @@ SandboxRequest parse_sandbox_request(const Fields& fields) {
   if (request.arguments.empty() || request.arguments.front().empty())
     refuse("there is no command");
   request.environment = strings_of(fields, "env");
-  request.cwd = absolute(fields.find("cwd").value_or("/"), "cwd");
+  request.cwd = absolute_path(fields.find("cwd").value_or("/"), "cwd");
   request.cwd_of_user = choice(fields.find("cwd-owner").value_or("root"), "root", "user", "cwd-owner");
+  request.insecure = fields.flag("insecure");
   request.has_input = fields.flag("stdin");
+  request.mounts = receive_mounts(channel, fields.number("mounts", 0));
+  for (const auto& mount : request.mounts) {
+    bool needs_job = mount.type == MountType::socket || (mount.type == MountType::layers && mount.writable);
+    if (needs_job && !request.upper)
+      refuse("a mount needs a job directory");
+  }
   return request;
 }
 

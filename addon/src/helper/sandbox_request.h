@@ -2,6 +2,7 @@
 #pragma once
 #include "frame.h"
 #include "sandbox_ids.h"
+#include "sandbox_mount.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,11 +11,6 @@ namespace tbuild {
 
 struct SandboxFile {
   std::string target, content;
-};
-
-struct SandboxBind {
-  std::string source, target;
-  bool writable;
 };
 
 struct SandboxRequest {
@@ -38,11 +34,17 @@ struct SandboxRequest {
   uint64_t capabilities = 0;
   std::vector<std::string> masked, readonly;
   std::vector<SandboxFile> files;
-  std::vector<SandboxBind> binds;
+  // Parents before what lies below them, each target once.
+  std::vector<SandboxMount> mounts;
+  // /sys and its control groups are not read-only, and the capabilities are inherited by whatever is executed.
+  bool insecure = false;
   bool has_input = false;
+
+  // The directories of all layers, of the root and of mounts, each once: those of the root first.
+  std::vector<std::string> directories() const;
 };
 
-// Fails with EINVAL on anything malformed or contradictory.
-SandboxRequest parse_sandbox_request(const Fields& fields);
+// Reads the frames of its mounts too. Fails with EINVAL on anything malformed or contradictory.
+SandboxRequest receive_sandbox_request(const Fields& fields, Channel& channel);
 
 } // namespace tbuild

@@ -214,14 +214,14 @@ describe.each(modes())('the file systems in a sandbox of $name', (mode) => {
 
   it('bind directories and files, read-only or not, on places that exist or not', async () => {
     const source = machine.layer({ 'given/file': 'given', one: 'one' });
-    const binds = [
-      { source: join(source, 'given'), target: '/there', writable: true },
-      { source: join(source, 'given'), target: '/new/place', writable: false },
-      { source: join(source, 'one'), target: '/etc/one', writable: false },
-    ];
+    const mounts = [
+      { type: 'bind', source: join(source, 'given'), target: '/there', writable: true },
+      { type: 'bind', source: join(source, 'given'), target: '/new/place', writable: false },
+      { type: 'bind', source: join(source, 'one'), target: '/etc/one', writable: false },
+    ] as const;
     const ran = await machine.sh(
       'cat /there/file /new/place/file /etc/one; echo more > /there/more; echo x > /new/place/x || echo refused; echo x > /etc/one || echo refused',
-      { binds, tree: { 'there/hidden': 'x' } },
+      { mounts, tree: { 'there/hidden': 'x' } },
     );
     expect(ran.stdout).toBe('givengivenonerefused\nrefused\n');
     expect(readFileSync(join(source, 'given/more'), 'utf8')).toBe('more\n');

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -58,6 +60,21 @@ static int type_into_terminal(void) {
   return report("TIOCSTI", ioctl(fd, TIOCSTI, "x"));
 }
 
+// What a listener on a path says.
+static int talk(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    puts(strerrorname_np(errno));
+    return 0;
+  }
+  char text[256];
+  ssize_t length = read(fd, text, sizeof text);
+  printf("%.*s\n", length < 0 ? 0 : (int)length, text);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "";
   if (!strcmp(command, "setcap"))
@@ -66,6 +83,8 @@ int main(int argc, char **argv) {
     return attack(atoi(argv[2]));
   if (!strcmp(command, "mknod"))
     return open_node(argv[2], argv[3]);
+  if (!strcmp(command, "socket"))
+    return talk(argv[2]);
   if (!strcmp(command, "tty"))
     return type_into_terminal();
   fprintf(stderr, "unknown command\n");

@@ -251,14 +251,17 @@ describe('an operation of the helper', () => {
       }
     })();
     const output: string[] = [];
-    const outcome = await helper.run([], {
-      stdin: endless,
-      onOutput: (stream, chunk) => void output.push(`${stream} ${chunk.toString()}`),
-      onStarted: (pid, kill) => {
-        expect(pid).toBe(9);
-        kill(15);
+    const outcome = await helper.run(
+      { fields: [], mounts: [] },
+      {
+        stdin: endless,
+        onOutput: (stream, chunk) => void output.push(`${stream} ${chunk.toString()}`),
+        onStarted: (pid, kill) => {
+          expect(pid).toBe(9);
+          kill(15);
+        },
       },
-    });
+    );
     expect(outcome).toEqual({ kind: 'signal', signal: 9 });
     expect(output).toEqual(['stdout out', 'stderr err']);
     expect([...new Set(received)].toSorted()).toEqual(['D in', 'S 15']);

@@ -17,7 +17,7 @@ const options: SandboxOptions = {
   user: { uid: 1, gid: 2, groups: [2, 3] },
   resolvConf: 'nameserver 1.1.1.1\n',
   extraHosts: [{ name: 'db', address: '10.0.0.1' }],
-  binds: [{ source: '/s:1', target: '/t', writable: false }],
+  mounts: [{ type: 'bind', source: '/s:1', target: '/t', writable: false }],
   stdin: true,
 };
 
@@ -32,7 +32,7 @@ describe('planSandbox', () => {
     [{ argv: [''] }, 'needs a command'],
     [{ cwd: 'w' }, 'not an absolute path: w'],
     [{ layers: ['/a', 'b'] }, 'not an absolute path: b'],
-    [{ binds: [{ source: 's', target: '/t', writable: true }] }, 'not an absolute path: s'],
+    [{ mounts: [{ type: 'bind' as const, source: 's', target: '/t', writable: true }] }, 'not an absolute path: s'],
     [{ environment: ['A=\0'] }, 'NUL'],
     [{ argv: ['a\0b'] }, 'NUL'],
   ])('refuses %j', (wrong, message) => {
@@ -50,7 +50,7 @@ describe('encodePlan', () => {
   const plan = planSandbox(options);
 
   it('is the request of the helper', () => {
-    const fields = encodePlan(plan).filter(([key]) => key !== 'mask' && key !== 'readonly');
+    const fields = encodePlan(plan).fields.filter(([key]) => key !== 'mask' && key !== 'readonly');
     const hex = (text: string): string => Buffer.from(text).toString('hex');
     expect(fields).toEqual([
       ['layer', '/b'],
@@ -79,7 +79,6 @@ describe('encodePlan', () => {
         'file',
         `/etc/hosts=${hex('127.0.0.1\tlocalhost tbuild\n::1\tlocalhost ip6-localhost ip6-loopback\n10.0.0.1\tdb\n')}`,
       ],
-      ['bind', `${hex('/s:1')}:${hex('/t')}:ro`],
       ['stdin', '1'],
     ]);
   });
@@ -89,12 +88,12 @@ describe('encodePlan', () => {
     [{ kind: 'single', uidMap: map, gidMap: map } as const, ['uid-map', 'gid-map', 'single']],
     [{ kind: 'host' } as const, ['userns']],
   ])('says how ids are mapped: %j', (identity, keys) => {
-    const found = encodePlan({ ...plan, identity }).map(([key]) => key);
+    const found = encodePlan({ ...plan, identity }).fields.map(([key]) => key);
     expect(found.filter((key) => ['uid-map', 'gid-map', 'single', 'idmap', 'userns'].includes(key))).toEqual(keys);
   });
 
   it('has no upper directory and a read-only root without a job', () => {
-    const keys = encodePlan(planSandbox({ ...options, job: undefined })).map(([key]) => key);
+    const keys = encodePlan(planSandbox({ ...options, job: undefined })).fields.map(([key]) => key);
     expect(keys).toContain('readonly-root');
     expect(keys).not.toContain('upper');
     expect(keys).not.toContain('volatile');
