@@ -8,19 +8,30 @@ import type { ImageRecord } from '../store/types.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 import { chainSize } from './assemble.ts';
 import { fetchLayers } from './fetch-layers.ts';
-import type { LayerProgress } from './fetch-layers.ts';
+import type { LayerProgress, SourceLayer } from './fetch-layers.ts';
 import type { LayerAccess } from './layer-blob.ts';
+import type { LayerBytes } from './layer-in.ts';
 
-/** An image that is somewhere else: in a registry, in an OCI layout. */
-export interface ImageSource {
+/** An image that is somewhere else, with a manifest: in a registry, in an OCI layout. */
+export interface ManifestSource {
   readonly manifest: Descriptor;
   /** Checked against the descriptor here once more. */
   readonly manifestBytes: Buffer;
   readonly configBytes: Buffer;
   /** `docker.io/library/debian@sha256:…`; none for what came from no registry. */
   readonly repoDigests: readonly string[];
-  readonly open: (blob: Descriptor, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  readonly layerBytes: (blob: Descriptor) => LayerBytes;
 }
+
+/** One without: in an archive of docker's. */
+export interface PlainSource {
+  readonly manifest: undefined;
+  readonly configBytes: Buffer;
+  /** Bottom first. */
+  readonly layers: readonly SourceLayer[];
+}
+
+export type ImageSource = ManifestSource | PlainSource;
 
 export interface BroughtIn {
   readonly image: ImageRecord;
@@ -38,17 +49,13 @@ export async function bringIn(
   onProgress?: (progress: LayerProgress) => void,
 ): Promise<BroughtIn> {
   const { store } = access;
-  const { manifest, manifestBytes, configBytes } = source;
-  checkDigest('manifest', manifest, manifestBytes);
-  const document = parseManifest(manifestBytes, manifest.mediaType);
-  if (document.kind !== 'manifest') throw new TypeError('the source gave an index in place of a manifest');
-  checkDigest('config', document.config, configBytes);
+  const { manifest, configBytes } = source;
+  const layers = source.manifest === undefined ? source.layers : layersOfManifest(source);
   const config = parseImageConfig(configBytes);
-  const { layers } = document;
   const diffIds = config.rootfs.diff_ids;
-  const { chain, omissions } = await fetchLayers(access, { layers, diffIds, open: source.open, onProgress });
+  const { chain, omissions } = await fetchLayers(access, { layers, diffIds, onProgress });
   const id = await store.putBlob(configBytes);
-  await store.putBlob(manifestBytes);
+  if (source.manifest !== undefined) await store.putBlob(source.manifestBytes);
   const known = (await store.findImage(id))?.image;
   const image: ImageRecord = {
     id,
@@ -56,12 +63,25 @@ export async function bringIn(
     chain,
     created: config.created,
     size: await chainSize(store, chain),
-    repoDigests: [...new Set([...(known?.repoDigests ?? []), ...source.repoDigests])],
-    manifest,
+    repoDigests: [...new Set([...(known?.repoDigests ?? []), ...repoDigestsOf(source)])],
+    manifest: manifest ?? known?.manifest,
     parentBuild: known?.parentBuild,
   };
   await store.putImage(image);
   return { image, omissions };
+}
+
+function layersOfManifest(source: ManifestSource): readonly SourceLayer[] {
+  const { manifest, manifestBytes, configBytes, layerBytes } = source;
+  checkDigest('manifest', manifest, manifestBytes);
+  const document = parseManifest(manifestBytes, manifest.mediaType);
+  if (document.kind !== 'manifest') throw new TypeError('the source gave an index in place of a manifest');
+  checkDigest('config', document.config, configBytes);
+  return document.layers.map((blob) => ({ blob, size: blob.size, bytes: layerBytes(blob) }));
+}
+
+function repoDigestsOf(source: ImageSource): readonly string[] {
+  return source.manifest === undefined ? [] : source.repoDigests;
 }
 
 function checkDigest(what: string, { digest, size }: Descriptor, bytes: Buffer): void {

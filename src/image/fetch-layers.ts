@@ -5,10 +5,12 @@ import type { Chain, ChainLayer } from '../store/types.ts';
 import { eachInParallel } from './each-in-parallel.ts';
 import type { LayerAccess } from './layer-blob.ts';
 import { layerIn } from './layer-in.ts';
+import type { LayerBytes } from './layer-in.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 
 /** How a layer of an image comes along. `current` and `total` are bytes of its blob. */
 export interface LayerProgress {
+  /** The diffID where an archive does not tell the blob's digest. */
   readonly blob: Digest;
   readonly diffId: Digest;
   readonly phase: 'exists' | 'fetching' | 'done';
@@ -16,12 +18,20 @@ export interface LayerProgress {
   readonly total: number;
 }
 
+/** A layer that is somewhere else. */
+export interface SourceLayer {
+  /** As a manifest has it; undefined: nobody tells. */
+  readonly blob: Descriptor | undefined;
+  /** Bytes of the blob. */
+  readonly size: number;
+  readonly bytes: LayerBytes;
+}
+
 export interface LayerSource {
-  /** Of the manifest, bottom first. */
-  readonly layers: readonly Descriptor[];
+  /** Bottom first. */
+  readonly layers: readonly SourceLayer[];
   /** Of the config, in the same order. */
   readonly diffIds: readonly Digest[];
-  readonly open: (blob: Descriptor, signal: AbortSignal) => AsyncIterable<Uint8Array>;
   readonly onProgress?: ((progress: LayerProgress) => void) | undefined;
 }
 
@@ -44,19 +54,22 @@ export async function fetchLayers(access: LayerAccess, source: LayerSource): Pro
       `the manifest has ${layers.length} layers, the config ${diffIds.length} diff_ids`,
     );
   }
-  const wanted = new Map<Digest, Descriptor>();
+  const wanted = new Map<Digest, SourceLayer>();
   for (const [index, diffId] of diffIds.entries()) {
-    const blob = layers[index];
-    if (blob !== undefined && !wanted.has(diffId)) wanted.set(diffId, blob);
+    const layer = layers[index];
+    if (layer !== undefined && !wanted.has(diffId)) wanted.set(diffId, layer);
   }
   const omissions: Omission[] = [];
   const found = await eachInParallel(
     [...wanted],
     { limit: parallelFetches, signal: access.signal },
-    async ([diffId, blob], signal) => {
+    async ([diffId, layer], signal) => {
+      const { blob, size } = layer;
       const known = await findLayer(access, diffId);
-      if (known === undefined) return fetchLayer({ ...access, signal }, source, { diffId, blob, omissions });
-      source.onProgress?.({ blob: blob.digest, diffId, phase: 'exists', current: blob.size, total: blob.size });
+      const report = (phase: LayerProgress['phase'], current: number): void =>
+        source.onProgress?.({ blob: blob?.digest ?? diffId, diffId, phase, current, total: size });
+      if (known === undefined) return fetchLayer({ ...access, signal }, layer, { diffId, report, omissions });
+      report('exists', size);
       return known;
     },
   );
@@ -73,23 +86,21 @@ export async function findLayer({ store }: LayerAccess, diffId: Digest): Promise
 
 async function fetchLayer(
   access: LayerAccess,
-  { open, onProgress }: LayerSource,
-  wanted: { readonly diffId: Digest; readonly blob: Descriptor; readonly omissions: Omission[] },
+  { blob, bytes }: SourceLayer,
+  wanted: {
+    readonly diffId: Digest;
+    readonly report: (phase: LayerProgress['phase'], current: number) => void;
+    readonly omissions: Omission[];
+  },
 ): Promise<ChainLayer> {
-  const { diffId, blob, omissions } = wanted;
-  let current = 0;
-  const report = (phase: LayerProgress['phase']): void =>
-    onProgress?.({ blob: blob.digest, diffId, phase, current, total: blob.size });
-  report('fetching');
+  const { diffId, report, omissions } = wanted;
+  report('fetching', 0);
   const arrived = await layerIn(access, {
-    stream: (signal) => open(blob, signal),
+    bytes,
     expected: { blob, diffId },
-    onBytes(count) {
-      current += count;
-      report('fetching');
-    },
+    onBytes: (received) => report('fetching', received),
   });
   omissions.push(...arrived.omissions);
-  report('done');
+  report('done', arrived.blob.size);
   return arrived.layer;
 }

@@ -43,7 +43,10 @@ export async function importImage(options: ImportOptions): Promise<ImportedImage
   const { store, platform = hostPlatform(), message = 'Imported from -' } = options;
   const name = options.name === undefined ? undefined : formatReference(parseReference(options.name));
   const config = changedConfig(platform, options.changes);
-  const { layer, size, omissions } = await layerIn(options, { stream: () => options.source, expected: undefined });
+  const { layer, size, omissions } = await layerIn(options, {
+    bytes: { kind: 'stream', open: () => options.source },
+    expected: undefined,
+  });
   const { os, architecture, variant } = platform;
   const created = formatTime(options.created ?? Date.now());
   const bytes = canonicalJson({

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { TbuildError } from '../errors.ts';
+import { stat } from 'node:fs/promises';
+import { TbuildError, isTbuildError } from '../errors.ts';
 import { mediaTypes } from '../oci/descriptor.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestFromHex, digestHex } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { BlobWriter, ChainLayer } from '../store/types.ts';
+import type { BlobStart, BlobWriter, ChainLayer } from '../store/types.ts';
 import { decompressed, recognise } from '../tar/decompress.ts';
 import type { Compression } from '../tar/decompress.ts';
 import { layerEntries } from '../tar/layer-entries.ts';
@@ -13,14 +14,28 @@ import { readTar } from '../tar/read-tar.ts';
 import { untilAborted } from '../util/until-aborted.ts';
 import type { LayerAccess } from './layer-blob.ts';
 
-/** A tar stream on its way to become a layer. */
+/** Where the bytes of a layer come from: a tar, plain or compressed. Their end is the blob's end. */
+export type LayerBytes =
+  /** From their beginning. */
+  | { readonly kind: 'stream'; open(signal: AbortSignal): AsyncIterable<Uint8Array> }
+  /** From any place on, so that a transfer that was cut can be continued, by another process too. */
+  | { readonly kind: 'transfer'; open(signal: AbortSignal, from: number): AsyncIterable<Uint8Array> }
+  /** In a file on the store's file system, which is linked rather than copied. */
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface ExpectedLayer {
+  /** Undefined: an archive does not tell. */
+  readonly blob: Descriptor | undefined;
+  readonly diffId: Digest;
+}
+
+/** A layer on its way into the store. */
 export interface ArrivingLayer {
-  /** As it comes: a tar, plain or compressed. Its end is the blob's end. */
-  readonly stream: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  readonly bytes: LayerBytes;
   /** What it must turn out to be; undefined: whatever it is (`import`). */
-  readonly expected: { readonly blob: Descriptor; readonly diffId: Digest } | undefined;
-  /** Bytes of the blob received since the last call. */
-  readonly onBytes?: ((count: number) => void) | undefined;
+  readonly expected: ExpectedLayer | undefined;
+  /** Bytes of the blob that are here. */
+  readonly onBytes?: ((received: number) => void) | undefined;
 }
 
 export interface ArrivedLayer {
@@ -34,20 +49,47 @@ export interface ArrivedLayer {
 
 /**
  * Unpacks a tar stream into a layer of the store and keeps the bytes as a blob: one pass, nothing held in memory. Nothing is committed before blob digest, size and diffID are verified.
- * Of what no media type exists for (bzip2, xz) the unpacked tar is the blob. Device nodes are left out for everybody but root, and reported.
+ * Of what no media type exists for (bzip2, xz) the unpacked tar is the blob. Device nodes are left out for everybody but root, and reported. A transfer goes on where an earlier one of the blob
+ * was cut; where what that one left behind is not the beginning of the blob, it starts anew.
  *
- * Throws TBUILD_DIGEST_MISMATCH, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED and what the helper throws; what was written by then is removed.
+ * Throws TBUILD_DIGEST_MISMATCH, TBUILD_ARCHIVE, TBUILD_UNSUPPORTED and what the helper throws; what was written by then is removed, but for the beginning of a transfer.
  */
 export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Promise<ArrivedLayer> {
+  let wasContinued = false;
+  const attempt = async (): Promise<ArrivedLayer> => {
+    await using writer = await access.store.blobWriter(await startOf(arriving));
+    wasContinued = arriving.bytes.kind === 'transfer' && writer.keptSize > 0;
+    return await unpack(access, arriving, writer);
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    if (wasContinued && isDamage(error)) return attempt();
+    throw error;
+  }
+}
+
+async function startOf({ bytes, expected }: ArrivingLayer): Promise<BlobStart> {
+  if (bytes.kind === 'file') return { kind: 'file', path: bytes.path, size: (await stat(bytes.path)).size };
+  if (bytes.kind === 'stream' || expected?.blob === undefined) return { kind: 'new' };
+  const { digest, size } = expected.blob;
+  return { kind: 'resume', digest, size };
+}
+
+/** The bytes are not those of the layer. */
+function isDamage(error: unknown): boolean {
+  return isTbuildError(error, 'TBUILD_DIGEST_MISMATCH') || isTbuildError(error, 'TBUILD_ARCHIVE');
+}
+
+async function unpack(access: LayerAccess, arriving: ArrivingLayer, writer: BlobWriter): Promise<ArrivedLayer> {
   const { store, helper } = access;
   const end = new AbortController();
   const signal = access.signal === undefined ? end.signal : AbortSignal.any([access.signal, end.signal]);
   const { userns } = await helper.info();
   await using job = await store.createJob();
-  await using writer = await store.blobWriter();
   try {
     const omissions: Omission[] = [];
-    const { compression, bytes, close } = await recognise(receive(arriving, signal));
+    const { compression, bytes, close } = await recognise(receive(arriving, writer, signal));
     const mediaType = blobTypes[compression];
     if (mediaType === undefined && arriving.expected !== undefined) {
       await close();
@@ -71,6 +113,7 @@ export async function layerIn(access: LayerAccess, arriving: ArrivingLayer): Pro
     });
     return { layer, blob, size: diff.size, omissions };
   } catch (error) {
+    if (isDamage(error)) writer.discard();
     throw withLayerName(error, arriving);
   } finally {
     // Where unpacking failed the stream may still be waiting for bytes.
@@ -90,30 +133,43 @@ const blobTypes: Readonly<Record<Compression, string | undefined>> = {
   xz: undefined,
 };
 
+/** First what is here, then the rest. */
 async function* receive(
-  { stream, expected, onBytes }: ArrivingLayer,
+  { bytes, expected, onBytes }: ArrivingLayer,
+  writer: BlobWriter,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const announced = expected?.blob;
   let size = 0;
-  for await (const chunk of untilAborted(stream(signal), signal)) {
+  const note = (chunk: Uint8Array): void => {
     size += chunk.byteLength;
-    if (expected !== undefined && size > expected.blob.size) {
-      throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${expected.blob.size} bytes arrive`, {
-        details: { expected: expected.blob.digest, size: expected.blob.size },
+    if (announced !== undefined && size > announced.size) {
+      throw new TbuildError('TBUILD_DIGEST_MISMATCH', `more than the announced ${announced.size} bytes arrive`, {
+        details: { expected: announced.digest, size: announced.size },
       });
     }
-    onBytes?.(chunk.byteLength);
+    onBytes?.(size);
+  };
+  for await (const chunk of untilAborted(writer.kept(), signal)) {
+    note(chunk);
+    yield chunk;
+  }
+  if (bytes.kind === 'file' || (size > 0 && size === announced?.size)) return;
+  for await (const chunk of untilAborted(bytes.open(signal, size), signal)) {
+    note(chunk);
     yield chunk;
   }
 }
 
-/** Passes a stream on while it is written into the blob. */
+/** Passes a stream on while it is written into the blob, but for what that has already. */
 async function* writing(
   stream: AsyncIterable<Uint8Array>,
   writer: BlobWriter,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  let passed = 0;
   for await (const chunk of stream) {
-    await writer.write(chunk);
+    if (passed >= writer.keptSize) await writer.write(chunk);
+    passed += chunk.byteLength;
     yield chunk;
   }
 }
@@ -159,5 +215,6 @@ async function adopt(
 function withLayerName(error: unknown, { expected }: ArrivingLayer): unknown {
   if (!(error instanceof TbuildError) || expected === undefined) return error;
   const { code, hint, details } = error;
-  return new TbuildError(code, `layer ${expected.blob.digest}: ${error.message}`, { hint, details, cause: error });
+  const name = expected.blob?.digest ?? `with diffID ${expected.diffId}`;
+  return new TbuildError(code, `layer ${name}: ${error.message}`, { hint, details, cause: error });
 }

@@ -11,7 +11,7 @@ import { maxManifestSize, parseManifest } from '../oci/manifest.ts';
 import { formatPlatform, matchPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
-import type { ImageSource } from './bring-in.ts';
+import type { ManifestSource } from './bring-in.ts';
 import { readChunks } from './read-chunks.ts';
 
 /** `PATH[:tag|@digest]` of `oci-layout://PATH…` */
@@ -40,7 +40,7 @@ export function parseLayoutReference(text: string): LayoutReference {
  * Finds an image in an OCI image layout (a directory with `oci-layout`, `index.json` and `blobs/`) and reads its manifest and config. Without tag or digest the layout's only image is meant,
  * else `latest`. Throws TBUILD_IMAGE_NOT_FOUND, TBUILD_MANIFEST, TBUILD_PLATFORM_MISMATCH, TBUILD_DIGEST_MISMATCH.
  */
-export async function openOciLayout(reference: LayoutReference, platform: Platform): Promise<ImageSource> {
+export async function openOciLayout(reference: LayoutReference, platform: Platform): Promise<ManifestSource> {
   const { path } = reference;
   const { imageLayoutVersion } = parseJsonObject(await readLimited(join(path, 'oci-layout'), 4096), 'oci-layout');
   if (typeof imageLayoutVersion !== 'string' || !imageLayoutVersion.startsWith('1.')) {
@@ -64,7 +64,7 @@ export async function openOciLayout(reference: LayoutReference, platform: Platfo
     manifestBytes: bytes,
     configBytes: await readBlob(path, manifest.config, maxConfigSize),
     repoDigests: [],
-    open: (blob, signal) => readChunks(blobPath(path, blob.digest), signal),
+    layerBytes: (blob) => ({ kind: 'stream', open: (signal) => readChunks(blobPath(path, blob.digest), signal) }),
   };
 }
 

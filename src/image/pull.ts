@@ -5,7 +5,7 @@ import type { Reference } from '../oci/reference.ts';
 import { createRegistryClient } from '../registry/client.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { bringIn } from './bring-in.ts';
-import type { BroughtIn } from './bring-in.ts';
+import type { BroughtIn, ManifestSource } from './bring-in.ts';
 import type { LayerProgress } from './fetch-layers.ts';
 import type { LayerAccess } from './layer-blob.ts';
 
@@ -29,14 +29,16 @@ export async function pullImage(options: PullOptions): Promise<BroughtIn> {
   if (registry === undefined) throw new TypeError('there is a registry client either way');
   try {
     const resolved = await registry.resolveImage(reference, { platform, signal });
-    const source = {
+    const source: ManifestSource = {
       manifest: resolved.descriptor,
       manifestBytes: resolved.manifestBytes,
       configBytes: resolved.configBytes,
       repoDigests: [`${repositoryName(reference)}@${resolved.digest}`],
-      // The blob writer verifies.
-      open: (blob: typeof resolved.descriptor, aborted: AbortSignal) =>
-        registry.openBlob(reference, blob, { signal: aborted, verify: false }),
+      layerBytes: (blob) => ({
+        kind: 'transfer',
+        // The blob writer verifies.
+        open: (aborted, from) => registry.openBlob(reference, blob, { signal: aborted, from, verify: false }),
+      }),
     };
     return await bringIn(options, source, onProgress);
   } catch (error) {

@@ -11,22 +11,25 @@ import type { HttpResponse } from './transport.ts';
 
 export interface OpenBlobOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Bytes of the blob that the caller has already. @default 0 */
+  readonly from?: number;
   /** False: the caller hashes what it gets, as a blob writer of the store does. @default true */
   readonly verify?: boolean;
 }
 
 /**
- * A blob's bytes as they arrive, exactly `descriptor.size` of them. A connection that breaks inside is taken up again where it broke, as long as each try brings more. The iteration ends
+ * A blob's bytes as they arrive, up to `descriptor.size` of them. A connection that breaks inside is taken up again where it broke, as long as each try brings more. The iteration ends
  * with TBUILD_DIGEST_MISMATCH when the bytes are not the blob (so use nothing for good before it ended), TBUILD_REGISTRY, or the signal's reason. Breaking off closes the connection.
  */
 export async function* openBlob(
   { fetcher, retryDelayMs }: { readonly fetcher: Fetcher; readonly retryDelayMs: number },
   reference: Reference,
   descriptor: Descriptor,
-  { signal, verify = true }: OpenBlobOptions = {},
+  { signal, from = 0, verify = from === 0 }: OpenBlobOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
   const hash = verify ? createHash('sha256') : undefined;
-  let received = 0;
+  if (verify && from > 0) throw new TypeError('only a blob that comes from its beginning can be verified here');
+  let received = from;
   for (let fruitless = 1; received < descriptor.size || received === 0; fruitless++) {
     const before = received;
     const response = await request(fetcher, reference, descriptor, { from: received, signal });
@@ -65,6 +68,11 @@ async function request(
   const headers = from === 0 ? {} : { range: `bytes=${from}-` };
   const response = await fetcher.get(reference, `blobs/${descriptor.digest}`, { headers, signal });
   if (response.status === 200 || (response.status === 206 && from > 0)) return response;
+  if (response.status === 416 && from > 0) {
+    // Some cannot give a part: then all of it, of which what is here is passed over.
+    response.body.destroy();
+    return request(fetcher, reference, descriptor, { from: 0, signal });
+  }
   const body = await readBody(response, maxErrorBody).catch(() => undefined);
   throw statusError(reference, response, body);
 }

@@ -1,8 +1,6 @@
 import { createReadStream, renameSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { TbuildError } from '../errors.ts';
-import type { Sha256 } from '../native/addon.ts';
 import { createSha256 } from '../native/sha256.ts';
 import { digestFromHex, digestOf } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -10,7 +8,6 @@ import { writeNewFile } from '../util/atomic-write.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import type { StoreContext } from './context.ts';
 import { syncState } from './sync-mark.ts';
-import type { BlobWriter } from './types.ts';
 import { removeFile } from '../util/remove-file.ts';
 
 /** Leases the blob. One that no sync has followed and that this handle did not write is read and verified first; a wrong one is removed. */
@@ -49,51 +46,16 @@ export async function putBlob(context: StoreContext, content: Buffer): Promise<D
   const digest = digestOf(content);
   const temporary = context.session.newPath('blob');
   writeNewFile(temporary, [content]);
-  await adopt(context, temporary, digest);
+  await adoptBlob(context, temporary, digest);
   return digest;
 }
 
-export async function openBlobWriter(context: StoreContext): Promise<BlobWriter> {
-  const temporary = context.session.newPath('blob');
-  let file: FileHandle | undefined;
-  try {
-    file = await open(temporary, 'wx', 0o600);
-  } catch (error) {
-    throw ioError(error, 'create', temporary);
-  }
-  const hash = createSha256();
-  let size = 0;
-  const close = async (): Promise<void> => {
-    const closing = file;
-    file = undefined;
-    await closing?.close();
-  };
-  return {
-    async write(chunk) {
-      if (file === undefined) throw new TypeError('the blob writer was closed');
-      await writeChunk(file, chunk, temporary);
-      hash.update(chunk);
-      size += chunk.length;
-    },
-    async commit(expected) {
-      if (file === undefined) throw new TypeError('the blob writer was closed');
-      await close();
-      const digest = finish(hash);
-      if (expected !== undefined && (expected.digest !== digest || (expected.size ?? size) !== size)) {
-        throw mismatch(expected, { digest, size });
-      }
-      await adopt(context, temporary, digest);
-      return { digest, size };
-    },
-    async [Symbol.asyncDispose]() {
-      await close();
-      removeFile(temporary);
-    },
-  };
-}
-
-/** Also in place of one that is there: that one may be torn. */
-async function adopt({ paths, gc, leases, unsynced }: StoreContext, temporary: string, digest: Digest): Promise<void> {
+/** Makes a whole file the blob, by renaming it. Also in place of one that is there: that one may be torn. */
+export async function adoptBlob(
+  { paths, gc, leases, unsynced }: StoreContext,
+  temporary: string,
+  digest: Digest,
+): Promise<void> {
   const path = paths.blob(digest);
   await gc.run('shared', () => {
     leases.add('blob', [digest]);
@@ -107,17 +69,6 @@ async function adopt({ paths, gc, leases, unsynced }: StoreContext, temporary: s
   });
 }
 
-async function writeChunk(file: FileHandle, chunk: Uint8Array, path: string): Promise<void> {
-  try {
-    for (let start = 0; start < chunk.length;) {
-      const { bytesWritten } = await file.write(chunk, start);
-      start += bytesWritten;
-    }
-  } catch (error) {
-    throw ioError(error, 'write the blob', path);
-  }
-}
-
 async function digestOfFile(path: string): Promise<Digest | undefined> {
   const hash = createSha256();
   try {
@@ -126,24 +77,7 @@ async function digestOfFile(path: string): Promise<Digest | undefined> {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw ioError(error, 'read the blob', path);
   }
-  return finish(hash);
-}
-
-function finish(hash: Sha256): Digest {
   return digestFromHex(hash.hex());
-}
-
-interface Identity {
-  readonly digest: Digest;
-  readonly size?: number | undefined;
-}
-
-function mismatch(expected: Identity, actual: Identity): TbuildError {
-  const text = ({ digest, size }: Identity): string => (size === undefined ? digest : `${digest} (${size} bytes)`);
-  return new TbuildError('TBUILD_DIGEST_MISMATCH', `expected ${text(expected)}, got ${text(actual)}`, {
-    hint: 'the transfer was cut or altered; try again',
-    details: { expected: expected.digest, actual: actual.digest },
-  });
 }
 
 function corrupt(digest: Digest, what: string, cause?: unknown): TbuildError {

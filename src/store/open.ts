@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { loadAddon } from '../native/load.ts';
 import { openCleanup } from '../util/cleanup.ts';
-import { hasBlob, openBlobWriter, putBlob, readBlob } from './blobs.ts';
+import { openBlobWriter } from './blob-writer.ts';
+import { hasBlob, putBlob, readBlob } from './blobs.ts';
 import { loadChecksum } from '../util/checksum.ts';
 import type { StoreContext, VerifyLayer } from './context.ts';
 import { findDiffId, putDiffId } from './diff-ids.ts';
@@ -102,7 +103,7 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     blobPath: (digest) => paths.blob(digest),
     readBlob: (digest) => readBlob(context, digest),
     putBlob: (content) => putBlob(context, content),
-    blobWriter: () => openBlobWriter(context),
+    blobWriter: (start) => openBlobWriter(context, start),
     readRecords: async (key) => readRecords(context, key),
     addRecord: (key, record, replaces) => addRecord(context, { key, record, replaces }),
     readValue: async (kind, name) => readValue(context, kind, name),

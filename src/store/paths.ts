@@ -7,6 +7,7 @@ import type { LayerId } from './types.ts';
 /** Directories that a store is made with. */
 export const storeDirectories = [
   'blobs/sha256',
+  'blobs/partial',
   'layers',
   'diffids',
   'records',
@@ -30,6 +31,7 @@ export interface StorePaths {
   layer(id: LayerId): string;
   layerInfo(id: LayerId): string;
   blob(digest: Digest): string;
+  partialBlob(digest: Digest): string;
   diffId(digest: Digest): string;
   records(key: string): string;
   image(id: Digest): string;
@@ -45,6 +47,7 @@ export function storePaths(root: string): StorePaths {
     layer: (id) => inside('layers', checkHex(id, 'layer id')),
     layerInfo: (id) => inside('layers', checkHex(id, 'layer id'), 'layer.json'),
     blob: (digest) => inside('blobs/sha256', checkDigest(digest)),
+    partialBlob: (digest) => inside('blobs/partial', checkDigest(digest)),
     diffId: (digest) => inside('diffids', checkDigest(digest)),
     records: (key) => inside('records', checkHex(key, 'cache key').slice(0, 2), key),
     image: (id) => inside('images/sha256', checkDigest(id)),

@@ -4,6 +4,7 @@ import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson } from './guarded.ts';
+import { listPartials, removePartial } from './partial-blobs.ts';
 import { isHexId } from './paths.ts';
 import { findReachable } from './reachable.ts';
 import type { Reachable } from './reachable.ts';
@@ -40,6 +41,7 @@ export async function prune(context: StoreContext, options: PruneOptions = {}): 
 interface Garbage {
   readonly layers: readonly { readonly id: LayerId; readonly path: string; readonly size: number }[];
   readonly blobs: readonly { readonly digest: Digest; readonly path: string; readonly size: number }[];
+  readonly partials: readonly { readonly digest: Digest; readonly path: string; readonly size: number }[];
   readonly oldValues: readonly { readonly path: string; readonly size: number }[];
   readonly reachable: Reachable;
 }
@@ -55,17 +57,22 @@ function listGarbage(context: StoreContext, reachable: Reachable): Garbage {
       .filter((digest) => isDigest(digest))
       .filter((digest) => !reachable.blobs.has(digest))
       .map((digest) => ({ digest, path: paths.blob(digest), size: fileSize(paths.blob(digest)) })),
+    partials: listPartials(context),
     oldValues: listOldValues(context),
     reachable,
   };
 }
 
 /** Returns trees that are out of sight and to be removed. Images first: at no instant does one name what is gone. Works on a full disk. */
-function removeGarbage(context: StoreContext, { layers, blobs, oldValues, reachable }: Garbage): readonly string[] {
+function removeGarbage(
+  context: StoreContext,
+  { layers, blobs, partials, oldValues, reachable }: Garbage,
+): readonly string[] {
   const { paths, addon } = context;
   const { danglingImages, diffIds, leases, records } = reachable;
   const files = [...danglingImages.map((id) => paths.image(id)), ...diffIds, ...leases];
   for (const path of [...files, ...[...blobs, ...oldValues].map((file) => file.path)]) removeFile(path);
+  for (const { path } of partials) removePartial(addon, path);
   const tmp = paths.inside('tmp');
   for (const { path } of layers) discard(tmp, path);
   for (const { path, kept } of records) replaceRecords(context, path, kept);
@@ -82,11 +89,11 @@ function replaceRecords(context: StoreContext, path: string, kept: readonly unkn
   }
 }
 
-function toResult({ layers, blobs, oldValues, reachable }: Garbage): PruneResult {
-  const reclaimed = [...layers, ...blobs, ...oldValues].reduce((total, { size }) => total + size, 0);
+function toResult({ layers, blobs, partials, oldValues, reachable }: Garbage): PruneResult {
+  const reclaimed = [...layers, ...blobs, ...partials, ...oldValues].reduce((total, { size }) => total + size, 0);
   return {
     layers: layers.map(({ id, size }) => ({ id, size })),
-    blobs: blobs.map(({ digest, size }) => ({ digest, size })),
+    blobs: [...blobs, ...partials].map(({ digest, size }) => ({ digest, size })),
     records: reachable.records.reduce((total, { dropped }) => total + dropped, 0),
     images: reachable.danglingImages,
     reclaimed,

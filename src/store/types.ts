@@ -142,8 +142,8 @@ export interface Store extends AsyncDisposable {
   /** Verified; TBUILD_STORE_CORRUPT when absent or wrong. */
   readBlob(digest: Digest): Promise<Buffer>;
   putBlob(content: Buffer): Promise<Digest>;
-  /** Streams to a temporary file while hashing; `commit` verifies, then moves it into place. */
-  blobWriter(): Promise<BlobWriter>;
+  /** Streams to a file while hashing; `commit` verifies, then moves it into place. */
+  blobWriter(start?: BlobStart): Promise<BlobWriter>;
 
   /** Guarded JSON values (cache records of one static key, newest first). Unreadable or torn ones read as absent. */
   readRecords(key: string): Promise<readonly unknown[]>;
@@ -180,8 +180,25 @@ export interface Store extends AsyncDisposable {
 
 export type ValueKind = 'dockerfiles' | 'builds';
 
+/**
+ * What of a blob is there before anything is written.
+ *
+ * - `resume`: what an earlier transfer of the blob left behind. Without `commit`, what was written is left for the next one, unless it is little, or the disk is full.
+ * - `file`: all of it, in a file of the caller's on the store's file system. That becomes the blob without being copied, and stays the caller's.
+ */
+export type BlobStart =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'resume'; readonly digest: Digest; readonly size: number }
+  | { readonly kind: 'file'; readonly path: string; readonly size: number };
+
 export interface BlobWriter extends AsyncDisposable {
+  /** Bytes that are there already. */
+  readonly keptSize: number;
+  /** These bytes, not verified. Obligation: read to its end before the first `write` or `commit`. */
+  kept(): AsyncIterable<Buffer>;
   write(chunk: Uint8Array): Promise<void>;
+  /** The bytes turned out to be wrong: nobody is to go on with them. */
+  discard(): void;
   /** Fails with TBUILD_DIGEST_MISMATCH when `expected` differs. */
   commit(expected?: {
     readonly digest: Digest;

@@ -15,6 +15,8 @@ export interface TestRegistryOptions {
   readonly auth?: 'bearer' | 'basic';
   /** Blobs are redirected to a second server on another port. It answers 400 to whoever shows it credentials, as object stores do. @default false */
   readonly redirectBlobs?: boolean;
+  /** What is made of a Range header: `ignore` sends the whole blob, `refuse` answers 416. @default honoured */
+  readonly ranges?: 'ignore' | 'refuse';
   /** Serve https with this key and certificate. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
@@ -120,7 +122,10 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     const bytes = blobs.get(path.split('/').at(-1) ?? '');
     if (bytes === undefined)
       return sendError(response, 404, { code: 'BLOB_UNKNOWN', message: 'blob unknown to registry' });
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const asked = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (asked > 0 && options.ranges === 'refuse' && action === undefined)
+      return sendError(response, 416, { code: 'RANGE_INVALID', message: 'invalid range' });
+    const from = options.ranges === 'ignore' ? 0 : asked;
     const range: Record<string, string> =
       from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
     void send(response, { status: from > 0 ? 206 : 200, headers: range, body: bytes.subarray(from) }, action);
