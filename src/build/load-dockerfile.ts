@@ -5,6 +5,7 @@ import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { parserVersion } from '../dockerfile/parser-version.ts';
 import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
+import { decodePathBytes } from '../util/path-bytes.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** Reads and parses the Dockerfile. The parsed form is kept under the digest of the bytes, so that a cached build does not load the parser. */
@@ -23,7 +24,7 @@ export async function parseKept(store: Store, path: string, bytes: Buffer): Prom
   const kept = await store.readValue('dockerfiles', name);
   if (kept !== undefined) return kept as Dockerfile;
   const { parseDockerfile } = await import('../dockerfile/parse.ts');
-  const dockerfile = parseDockerfile(bytes.toString('utf8'), path);
+  const dockerfile = parseDockerfile(decodePathBytes(bytes), path);
   await store.writeValue('dockerfiles', name, dockerfile);
   return dockerfile;
 }

@@ -24,7 +24,7 @@ export function buildInstruction(raw: RawInstruction, escape: string): Instructi
   const spelled = near !== undefined && raw.keyword !== raw.name ? near.toUpperCase() : near;
   throw syntaxError(
     `unknown instruction: ${raw.keyword}${spelled === undefined ? '' : ` (did you mean ${spelled}?)`}`,
-    raw.span,
+    raw.place(0, raw.keyword.length),
   );
 }
 

@@ -1,6 +1,6 @@
 import { expandWord, expandWords } from './expand.ts';
 import type { ExpandOptions, VariableReferences } from './expand.ts';
-import type { Instruction, KeyValue } from './instruction.ts';
+import type { InlineFile, Instruction, KeyValue } from './instruction.ts';
 import { checkVolume } from './instructions/single-value.ts';
 import { checkTransfer } from './instructions/transfer.ts';
 import { resolveArgs } from './resolve-args.ts';
@@ -25,6 +25,9 @@ export function expandInstruction(
   const word = (text: string): string => expandWord(text, env, escape, options);
   const optional = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : word(text) || undefined;
+  // The escape of a heredoc is always a backslash, and quotes mean nothing in it.
+  const inlineFile = (file: InlineFile): InlineFile =>
+    file.expands ? { ...file, content: expandWord(file.content, env, '\\', { ...options, quotes: 'plain' }) } : file;
   const pair = ({ key, value }: KeyValue): KeyValue => ({ key: word(key), value: word(value) });
   switch (instruction.kind) {
     case 'copy':
@@ -32,6 +35,7 @@ export function expandInstruction(
       return checkTransfer({
         ...instruction,
         sources: instruction.sources.map(word),
+        inlineFiles: instruction.inlineFiles.map(inlineFile),
         destination: word(instruction.destination),
         chown: optional(instruction.chown),
         chmod: optional(instruction.chmod),

@@ -10,6 +10,12 @@ export interface ExpandOptions {
   readonly references?: VariableReferences | undefined;
   /** For the error. */
   readonly span?: SourceSpan | undefined;
+  /** `plain`: they mean nothing, as in the body of a heredoc. @default 'remove' */
+  readonly quotes?: 'remove' | 'keep' | 'plain' | undefined;
+  /** @default 'remove' */
+  readonly escapes?: 'remove' | 'keep' | undefined;
+  /** Variables that are not set stay as they are written. @default 'empty' */
+  readonly unset?: 'empty' | 'keep' | undefined;
 }
 
 /** What a result depends on: variables that were there, and those that were not. */
@@ -53,6 +59,9 @@ interface Cursor {
   readonly env: ReadonlyMap<string, string>;
   readonly escape: string;
   readonly references: VariableReferences | undefined;
+  readonly quotes: 'remove' | 'keep' | 'plain';
+  readonly keepsEscapes: boolean;
+  readonly keepsUnset: boolean;
 }
 
 interface Stop {
@@ -70,9 +79,10 @@ function run(
   text: string,
   env: ReadonlyMap<string, string>,
   escape: string,
-  { references, span }: ExpandOptions,
+  { references, span, quotes = 'remove', escapes, unset }: ExpandOptions,
 ): { readonly result: string; readonly words: readonly string[] } {
-  const cursor: Cursor = { text, at: 0, depth: 0, work: 0, env, escape, references };
+  const [keepsEscapes, keepsUnset] = [escapes === 'keep', unset === 'keep'];
+  const cursor: Cursor = { text, at: 0, depth: 0, work: 0, env, escape, references, quotes, keepsEscapes, keepsUnset };
   const pieces: string[] = [];
   const splitter = createSplitter();
   let length = 0;
@@ -94,15 +104,16 @@ function run(
 /** Reads up to the stop, or to the end where there is none. */
 function readPieces(cursor: Cursor, stop: Stop | undefined, sink: Sink): void {
   const { text, escape } = cursor;
-  const isRaw = stop?.isRaw === true;
+  const isRaw = cursor.keepsEscapes || stop?.isRaw === true;
+  const areQuotesPlain = cursor.quotes === 'plain';
   while (cursor.at < text.length) {
     const character = text.charAt(cursor.at);
     if (character === stop?.at) {
       cursor.at++;
       return;
     }
-    if (character === "'") sink(readSingleQuoted(cursor), false);
-    else if (character === '"') readDoubleQuoted(cursor, isRaw, sink);
+    if (character === "'" && !areQuotesPlain) sink(readSingleQuoted(cursor), false);
+    else if (character === '"' && !areQuotesPlain) readDoubleQuoted(cursor, isRaw, sink);
     else if (character === '$') sink(readDollar(cursor), true);
     else if (character === escape) sink(readEscape(cursor, isRaw), false);
     else sink(readPlain(cursor, stop?.at), true);
@@ -111,12 +122,12 @@ function readPieces(cursor: Cursor, stop: Stop | undefined, sink: Sink): void {
 }
 
 function readPlain(cursor: Cursor, stop: string | undefined): string {
-  const { text, escape } = cursor;
+  const { text, escape, quotes } = cursor;
   const start = cursor.at;
   while (cursor.at < text.length) {
     const character = text.charAt(cursor.at);
-    if (character === stop || character === escape || character === "'" || character === '"' || character === '$')
-      break;
+    if (character === stop || character === escape || character === '$') break;
+    if ((character === "'" || character === '"') && quotes !== 'plain') break;
     cursor.at++;
   }
   return text.slice(start, cursor.at);
@@ -132,19 +143,22 @@ function readEscape(cursor: Cursor, isRaw: boolean): string {
 function readSingleQuoted(cursor: Cursor): string {
   const end = cursor.text.indexOf("'", cursor.at + 1);
   if (end === -1) throw new ExpansionProblem('unexpected end of statement while looking for matching single-quote');
-  const quoted = cursor.text.slice(cursor.at + 1, end);
+  const quoted =
+    cursor.quotes === 'keep' ? cursor.text.slice(cursor.at, end + 1) : cursor.text.slice(cursor.at + 1, end);
   cursor.at = end + 1;
   return quoted;
 }
 
 function readDoubleQuoted(cursor: Cursor, isRaw: boolean, sink: Sink): void {
   const { text, escape } = cursor;
+  const mark = cursor.quotes === 'keep' ? '"' : '';
   cursor.at++;
-  sink('', false);
+  sink(mark, false);
   while (cursor.at < text.length) {
     const character = text.charAt(cursor.at);
     if (character === '"') {
       cursor.at++;
+      sink(mark, false);
       return;
     }
     if (character === '$') sink(readDollar(cursor), false);
@@ -178,7 +192,7 @@ function readDollar(cursor: Cursor): string {
   cursor.at++;
   if (cursor.text.charAt(cursor.at) !== '{') {
     const name = readName(cursor);
-    return name === '' ? '$' : (lookUp(cursor, name) ?? '');
+    return name === '' ? '$' : (lookUp(cursor, name) ?? (cursor.keepsUnset ? `$${name}` : ''));
   }
   cursor.at++;
   if (++cursor.depth > maxDepth) throw new ExpansionProblem(`more than ${maxDepth} substitutions inside each other`);
@@ -193,6 +207,7 @@ function readSubstitution(cursor: Cursor, name: string): string {
   const operator = nextCharacter(cursor.text, cursor.at);
   cursor.at += operator.length;
   const value = lookUp(cursor, name);
+  if (value === undefined && cursor.keepsUnset) return keepSubstitution(cursor, name, operator);
   switch (operator) {
     case '}':
       return value ?? '';
@@ -211,6 +226,32 @@ function readSubstitution(cursor: Cursor, name: string): string {
   }
 }
 
+/** The substitution as docker writes it again where it leaves it to somebody else. */
+function keepSubstitution(cursor: Cursor, name: string, operator: string): string {
+  if (operator === '}') return `\${${name}}`;
+  if (operator === '/') {
+    if (cursor.text.charAt(cursor.at) === '/') cursor.at++;
+    const pattern = readOperand(cursor, patternStop);
+    return `\${${name}/${pattern}/${readOperand(cursor, trimStop)}}`;
+  }
+  const second = operator === ':' ? nextCharacter(cursor.text, cursor.at) : '';
+  cursor.at += second.length;
+  const isPattern = operator === '#' || operator === '%';
+  if (!(':+-?'.includes(operator) || isPattern) || second === '#' || second === '%') {
+    throw unsupportedModifier(operator + second);
+  }
+  return `\${${name}${operator}${second}${readOperand(cursor, isPattern ? trimStop : valueStop)}}`;
+}
+
+function unsupportedModifier(modifier: string): ExpansionProblem {
+  return new ExpansionProblem(`unsupported modifier (${modifier}) in substitution`);
+}
+
+const noBrace = "syntax error: missing '}'";
+const valueStop: Stop = { at: '}', missing: noBrace, isRaw: false };
+const trimStop: Stop = { at: '}', missing: noBrace, isRaw: true };
+const patternStop: Stop = { at: '/', missing: "syntax error: missing '/' in ${}", isRaw: true };
+
 interface Default {
   readonly name: string;
   readonly operator: string;
@@ -222,9 +263,9 @@ interface Default {
 /** The operand is expanded in any case, so that an error in it is one even where it is not needed. */
 function applyDefault(cursor: Cursor, { name, operator, value, isColon }: Default): string {
   if (!['-', '+', '?'].includes(operator)) {
-    throw new ExpansionProblem(`unsupported modifier (${isColon ? ':' : ''}${operator}) in substitution`);
+    throw unsupportedModifier(`${isColon ? ':' : ''}${operator}`);
   }
-  const operand = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: false });
+  const operand = readOperand(cursor, valueStop);
   const isSet = value !== undefined && !(isColon && value === '');
   if (operator === '+') return isSet ? operand : '';
   if (isSet) return value;
@@ -236,7 +277,7 @@ function applyDefault(cursor: Cursor, { name, operator, value, isColon }: Defaul
 function applyTrim(cursor: Cursor, operator: '#' | '%', value: string): string {
   const isGreedy = cursor.text.charAt(cursor.at) === operator;
   if (isGreedy) cursor.at++;
-  const pattern = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: true });
+  const pattern = readOperand(cursor, trimStop);
   const remove = operator === '#' ? removePrefix : removeSuffix;
   return matchPattern(cursor, { pattern, work: value.length * pattern.length }, () => remove(value, pattern, isGreedy));
 }
@@ -244,8 +285,8 @@ function applyTrim(cursor: Cursor, operator: '#' | '%', value: string): string {
 function applyReplacement(cursor: Cursor, value: string): string {
   const isEvery = cursor.text.charAt(cursor.at) === '/';
   if (isEvery) cursor.at++;
-  const pattern = readOperand(cursor, { at: '/', missing: "syntax error: missing '/' in ${}", isRaw: true });
-  const replacement = readOperand(cursor, { at: '}', missing: "syntax error: missing '}'", isRaw: true });
+  const pattern = readOperand(cursor, patternStop);
+  const replacement = readOperand(cursor, trimStop);
   return matchPattern(cursor, { pattern, work: value.length * (pattern.length + replacement.length) }, () =>
     isEvery ? replaceEvery(value, pattern, replacement, maxResultLength) : replaceFirst(value, pattern, replacement),
   );

@@ -1,29 +1,41 @@
+import type { SourceSpan } from '../errors.ts';
 import type { RawInstruction } from './raw-instruction.ts';
+import type { SplitFlag } from './split-command.ts';
 import { suggest } from './suggest.ts';
 import { syntaxError, unsupported } from './syntax-error.ts';
 
-/** What a flag takes; `unsupported` ones are docker's and not yet ours. */
-export type FlagKind = 'text' | 'boolean' | 'unsupported';
+/** What a flag takes; only a `list` may be given more than once. `unsupported` ones are docker's and not yet ours. */
+export type FlagKind = 'text' | 'boolean' | 'list' | 'unsupported';
 
-/** The flags of an instruction by name without `--`; booleans as `true` or `false`. Throws TBUILD_DOCKERFILE_SYNTAX with docker's wording, and TBUILD_UNSUPPORTED. */
-export function readFlags<Name extends string>(
+/** The values of flags by name without `--`; those that were not given are not there. */
+export type FlagValues<Kinds extends Readonly<Record<string, FlagKind>>> = {
+  readonly [Name in keyof Kinds]?: Kinds[Name] extends 'list'
+    ? readonly string[]
+    : Kinds[Name] extends 'boolean'
+      ? boolean
+      : string;
+};
+
+/** The flags of an instruction. Throws TBUILD_DOCKERFILE_SYNTAX with docker's wording and the flag's place, and TBUILD_UNSUPPORTED. */
+export function readFlags<const Kinds extends Readonly<Record<string, FlagKind>>>(
   raw: RawInstruction,
-  known: Readonly<Record<Name, FlagKind>>,
-): Partial<Readonly<Record<Name, string>>> {
-  const values: Partial<Record<Name, string>> = {};
-  for (const flag of raw.flags) {
-    const equals = flag.indexOf('=');
-    const name = equals === -1 ? flag.slice(2) : flag.slice(2, equals);
-    if (!isKnown(name, known)) {
-      const near = suggest(name, Object.keys(known));
-      throw syntaxError(`unknown flag: --${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`, raw.span);
+  kinds: Kinds,
+): FlagValues<Kinds> {
+  const values: Record<string, string | boolean | string[]> = {};
+  for (const flag of raw.flags.map((split) => openFlag(split, raw))) {
+    const { name } = flag;
+    const kind = kindOf(flag, kinds, raw);
+    const earlier = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (kind === 'list') {
+      const list = Array.isArray(earlier) ? earlier : [];
+      list.push(readText(flag));
+      values[name] = list;
+      continue;
     }
-    if (known[name] === 'unsupported') throw unsupported(`${raw.name.toUpperCase()} --${name}`, raw.span);
-    if (Object.hasOwn(values, name)) throw syntaxError(`duplicate flag specified: --${name}`, raw.span);
-    const text = equals === -1 ? undefined : flag.slice(equals + 1);
-    values[name] = known[name] === 'boolean' ? readBoolean(name, text, raw) : readText(name, text, raw);
+    if (earlier !== undefined) throw flag.wrong(`duplicate flag specified: --${name}`);
+    values[name] = kind === 'boolean' ? readBoolean(flag) : readText(flag);
   }
-  return values;
+  return values as FlagValues<Kinds>;
 }
 
 /** For instructions that take none. */
@@ -31,19 +43,52 @@ export function refuseFlags(raw: RawInstruction): void {
   readFlags(raw, {});
 }
 
-function isKnown<Name extends string>(name: string, known: Readonly<Record<Name, FlagKind>>): name is Name {
-  return Object.hasOwn(known, name);
+/** Where a flag stands, for errors about its value; of a `list` the one at `index`. The whole instruction where it was not given. */
+export function placeOfFlag(raw: RawInstruction, name: string, index = 0): SourceSpan {
+  const flag = raw.flags.filter(({ text }) => text === `--${name}` || text.startsWith(`--${name}=`))[index];
+  return flag === undefined ? raw.span : raw.place(flag.start, flag.end);
 }
 
-function readText(name: string, text: string | undefined, raw: RawInstruction): string {
-  if (text === undefined) throw syntaxError(`missing a value on flag: --${name}`, raw.span);
+interface OpenFlag {
+  readonly name: string;
+  /** What follows `=`; undefined without one. */
+  readonly text: string | undefined;
+  readonly wrong: (message: string) => Error;
+  readonly unsupported: (feature: string) => Error;
+}
+
+function openFlag({ text, start, end }: SplitFlag, raw: RawInstruction): OpenFlag {
+  const equals = text.indexOf('=');
+  return {
+    name: equals === -1 ? text.slice(2) : text.slice(2, equals),
+    text: equals === -1 ? undefined : text.slice(equals + 1),
+    wrong: (message) => syntaxError(message, raw.place(start, end)),
+    unsupported: (feature) => unsupported(feature, raw.place(start, end)),
+  };
+}
+
+function kindOf(
+  flag: OpenFlag,
+  kinds: Readonly<Record<string, FlagKind>>,
+  raw: RawInstruction,
+): Exclude<FlagKind, 'unsupported'> {
+  const { name } = flag;
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (kind === 'unsupported') throw flag.unsupported(`${raw.name.toUpperCase()} --${name}`);
+  if (kind !== undefined) return kind;
+  const near = suggest(name, Object.keys(kinds));
+  throw flag.wrong(`unknown flag: --${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
+}
+
+function readText({ name, text, wrong }: OpenFlag): string {
+  if (text === undefined) throw wrong(`missing a value on flag: --${name}`);
   return text;
 }
 
-function readBoolean(name: string, text: string | undefined, raw: RawInstruction): string {
-  if (text === undefined) return 'true';
-  if (text === '') throw syntaxError(`missing a value on flag: --${name}`, raw.span);
+function readBoolean({ name, text, wrong }: OpenFlag): boolean {
+  if (text === undefined) return true;
+  if (text === '') throw wrong(`missing a value on flag: --${name}`);
   const value = text.toLowerCase();
-  if (value === 'true' || value === 'false') return value;
-  throw syntaxError(`expecting boolean value for flag --${name}, not: ${text}`, raw.span);
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw wrong(`expecting boolean value for flag --${name}, not: ${text}`);
 }

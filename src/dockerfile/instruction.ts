@@ -17,13 +17,36 @@ interface Base {
 
 export interface RunInstruction extends Base {
   readonly kind: 'run';
+  /** Heredocs are part of the text, or its script. */
   readonly command: Command;
+  /** A heredoc that begins with `#!`: the command is its path. */
+  readonly script: RunScript | undefined;
   readonly network: 'default' | 'none' | 'host' | undefined;
+}
+
+/** An executable file in /dev/pipes, for one command. */
+export interface RunScript {
+  /** Without `/`. */
+  readonly name: string;
+  /** Bytes that are not UTF-8 are lone surrogates (util/path-bytes.ts). */
+  readonly content: string;
+}
+
+/** A file that a heredoc of COPY or ADD holds. */
+export interface InlineFile {
+  /** As written behind `<<`, without quotes; its last component is the file's. */
+  readonly name: string;
+  /** Bytes that are not UTF-8 are lone surrogates (util/path-bytes.ts). */
+  readonly content: string;
+  /** Variables in it are expanded, once, by `expandInstruction`. */
+  readonly expands: boolean;
 }
 
 interface TransferInstruction extends Base {
   /** Paths as written (expanded by `expandInstruction`); may hold Go `filepath.Match` wildcards. */
   readonly sources: readonly string[];
+  /** Written behind what the sources name. */
+  readonly inlineFiles: readonly InlineFile[];
   readonly destination: string;
   /** `user[:group]`, names or numbers. */
   readonly chown: string | undefined;

@@ -1,6 +1,7 @@
 import type { SourceSpan } from '../errors.ts';
 import { trimGoSpaceStart } from './go-space.ts';
 import { syntaxError } from './syntax-error.ts';
+import { toWellFormed } from './well-formed.ts';
 
 /**
  * The strings of an argument in JSON form, or `undefined` where docker takes it for plain text: no bracket at the start, or not valid JSON.
@@ -18,6 +19,5 @@ export function parseJsonForm(args: string, span: SourceSpan): readonly string[]
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
     throw syntaxError('when using JSON array syntax, arrays must be comprised of strings only', span);
   }
-  // Half a surrogate pair cannot be encoded; Go puts the replacement character in its place.
-  return value.map((item) => item.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
+  return value.map(toWellFormed);
 }

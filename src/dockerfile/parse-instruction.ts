@@ -1,7 +1,12 @@
 import type { SourceSpan } from '../errors.ts';
 import { buildInstruction } from './build-instruction.ts';
 import type { Instruction } from './instruction.ts';
+import { readBodies } from './heredoc-bodies.ts';
+import { findHeredocs } from './heredoc.ts';
+import { joinLines, placedLine } from './joined-line.ts';
+import { readPhysicalLines, withContinuation } from './physical-lines.ts';
 import { readInstruction } from './raw-instruction.ts';
+import type { RawInstruction } from './raw-instruction.ts';
 import { syntaxError } from './syntax-error.ts';
 
 export interface ParseInstructionOptions {
@@ -49,17 +54,37 @@ export const changeKinds: ReadonlySet<Instruction['kind']> = new Set([
   'workdir',
 ]);
 
-/** Reads one instruction that stands by itself, on one line. Throws TBUILD_DOCKERFILE_SYNTAX and TBUILD_UNSUPPORTED. */
+/** Reads one instruction that stands by itself, with the bodies of its heredocs. Throws TBUILD_DOCKERFILE_SYNTAX and TBUILD_UNSUPPORTED. */
 export function parseInstruction(text: string, options: ParseInstructionOptions): Instruction {
   const { file, allowed = triggerKinds, escape = '\\' } = options;
-  const span = options.span ?? { file, line: 1, column: 1, endLine: 1, endColumn: text.length + 1 };
-  const raw = readInstruction(text, span, escape);
-  if (raw.keyword === '') throw syntaxError(`no instruction in ${file}`, span);
-  if (raw.text.includes('\n'))
-    throw syntaxError(`more than one line in ${file}`, span, 'Give one instruction on one line.');
+  const span = options.span ?? wholeSpan(text, file);
+  const raw = readAlone(text, { file, span, escape });
   const name = raw.name.toUpperCase();
   if (name === 'FROM') throw syntaxError(`FROM isn't allowed in ${file}`, span);
   const instruction = buildInstruction(raw, escape);
   if (allowed.has(instruction.kind)) return instruction;
   throw syntaxError(`${name} isn't allowed in ${file}`, span, `Allowed are ${[...allowed].join(', ').toUpperCase()}.`);
+}
+
+interface Alone {
+  readonly file: string;
+  readonly span: SourceSpan;
+  readonly escape: string;
+}
+
+function readAlone(text: string, { file, span, escape }: Alone): RawInstruction {
+  const lines = readPhysicalLines(text, file).map((line) => withContinuation(line, escape));
+  const from = lines.findIndex(({ kind, continues }) => kind === 'text' && !continues) + 1 || lines.length;
+  const group = lines.slice(0, from).filter(({ kind }) => kind === 'text');
+  if (group.length === 0) throw syntaxError(`no instruction in ${file}`, span);
+  const raw = readInstruction(placedLine(joinLines(group, file).text, span));
+  const { heredocs, next } = readBodies(findHeredocs(raw), lines, { from, span });
+  if (lines.slice(next).some(({ kind }) => kind === 'text')) {
+    throw syntaxError(`more than one instruction in ${file}`, span, 'Give one instruction.');
+  }
+  return { ...raw, heredocs };
+}
+
+function wholeSpan(text: string, file: string): SourceSpan {
+  return { file, line: 1, column: 1, endLine: 1, endColumn: text.length + 1 };
 }

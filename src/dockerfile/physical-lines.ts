@@ -1,6 +1,7 @@
 import type { SourceSpan } from '../errors.ts';
 import { isGoSpace, trimGoSpaceStart } from './go-space.ts';
 import { syntaxError } from './syntax-error.ts';
+import { toWellFormed } from './well-formed.ts';
 
 /** One line of the file, judged by itself; what it belongs to is decided elsewhere. */
 export interface PhysicalLine {
@@ -8,6 +9,8 @@ export interface PhysicalLine {
   readonly number: number;
   /** Without the line end. */
   readonly content: string;
+  /** `content` with the carriage returns at its end and the line feed, where there is one: what a heredoc holds. */
+  readonly raw: string;
   readonly kind: 'text' | 'comment' | 'blank';
   /** What the line adds to its instruction: `content` without a final continuation character. */
   readonly body: string;
@@ -15,14 +18,19 @@ export interface PhysicalLine {
   readonly continues: boolean;
 }
 
-/** Throws TBUILD_DOCKERFILE_SYNTAX for a line of more than 65,535 bytes, which docker refuses. */
+/**
+ * @param text bytes that are not UTF-8 may be lone surrogates (util/path-bytes.ts): only `raw` keeps them
+ * @throws TBUILD_DOCKERFILE_SYNTAX for a line of more than 65,535 bytes, which docker refuses
+ */
 export function readPhysicalLines(text: string, file: string): readonly Omit<PhysicalLine, 'body' | 'continues'>[] {
   const lines = withoutByteOrderMark(text).split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines.map((raw, index) => {
-    const content = trimCarriageReturns(raw);
-    const line = { number: index + 1, content, kind: kindOf(content) };
-    if (raw.length * 3 > maxLineBytes && Buffer.byteLength(raw) > maxLineBytes) {
+  const hasLineEnd = lines.at(-1) === '';
+  if (hasLineEnd) lines.pop();
+  return lines.map((bare, index) => {
+    const content = toWellFormed(trimCarriageReturns(bare));
+    const raw = index < lines.length - 1 || hasLineEnd ? `${bare}\n` : bare;
+    const line = { number: index + 1, content, raw, kind: kindOf(content) };
+    if (bare.length * 3 > maxLineBytes && Buffer.byteLength(bare) > maxLineBytes) {
       throw syntaxError(
         `dockerfile line greater than max allowed size of ${maxLineBytes}`,
         lineSpan(line, file),

@@ -1,42 +1,67 @@
-import type { SourceSpan } from '../errors.ts';
 import { readDirectives } from './directives.ts';
 import type { Directives } from './directives.ts';
-import { trimGoSpaceStart } from './go-space.ts';
+import { readBodies } from './heredoc-bodies.ts';
+import { findHeredocs } from './heredoc.ts';
+import { joinLines } from './joined-line.ts';
 import { lineSpan, readPhysicalLines, withContinuation } from './physical-lines.ts';
-import { groupLines } from './source-tree.ts';
-import type { LineGroup } from './source-tree.ts';
+import type { PhysicalLine } from './physical-lines.ts';
 import { readInstruction } from './raw-instruction.ts';
 import type { RawInstruction } from './raw-instruction.ts';
+import { groupLines } from './source-tree.ts';
+import type { LineGroup } from './source-tree.ts';
 import { syntaxError } from './syntax-error.ts';
+import { isWellFormed } from './well-formed.ts';
 
 export interface SplitDockerfile {
   readonly directives: Directives;
   readonly instructions: readonly RawInstruction[];
 }
 
-/** Text → instructions as {keyword, flags, arguments} with their places. Throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for a heredoc. */
+/** Text → instructions as {keyword, flags, arguments, heredocs} with their places. Throws TBUILD_DOCKERFILE_SYNTAX. */
 export function splitInstructions(text: string, file: string): SplitDockerfile {
   const physical = readPhysicalLines(text, file);
   const directives = readDirectives(physical, file);
-  const groups = groupLines(physical.map((line) => withContinuation(line, directives.escape)));
-  if (groups.length === 0) {
+  const lines = physical.map((line) => withContinuation(line, directives.escape));
+  const instructions: RawInstruction[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = endOfPart(lines, at);
+    const raws = groupLines(lines.slice(at, end)).map((group) => readGroup(group, file));
+    const last = raws.pop();
+    instructions.push(...raws);
+    if (last === undefined) break;
+    const { heredocs, lastLine, next } = readBodies(findHeredocs(last), lines, { from: end, span: last.span });
+    instructions.push(lastLine === undefined ? last : { ...last, heredocs, span: extendTo(last.span, lastLine) });
+    at = next;
+  }
+  if (instructions.length === 0) {
     const span = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
     throw syntaxError('file with no instructions', span, 'A Dockerfile starts with FROM.');
   }
-  return { directives, instructions: groups.map((group) => readGroup(group, file, directives.escape)) };
+  return { directives, instructions };
 }
 
-function readGroup(group: LineGroup, file: string, escape: string): RawInstruction {
-  const lines = group.filter(({ kind }) => kind === 'text');
-  const joined = lines.map(({ body }, index) => (index === 0 ? trimGoSpaceStart(body) : body)).join('');
+/** A part ends with an instruction that may start a heredoc: what follows that may be no instructions at all. */
+function endOfPart(lines: readonly PhysicalLine[], from: number): number {
+  let isFound = false;
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index];
+    if (line?.kind !== 'text') continue;
+    isFound ||= line.content.includes('<<');
+    if (isFound && !line.continues) return index + 1;
+  }
+  return lines.length;
+}
+
+function readGroup(group: LineGroup, file: string): RawInstruction {
   const blank = group.find(({ kind }) => kind === 'blank');
-  const raw = readInstruction(joined, spanOf(lines, file), escape);
+  const lines = group.filter(({ kind }) => kind === 'text');
+  const raw = readInstruction(joinLines(lines, file));
+  const malformed = raw.name === 'run' ? lines.find((line) => !isWellFormed(line.raw)) : undefined;
+  // Docker cannot send such a command to its daemon.
+  if (malformed !== undefined) throw syntaxError('RUN holds bytes that are not UTF-8', lineSpan(malformed, file));
   return { ...raw, blankLine: blank === undefined ? undefined : lineSpan(blank, file) };
 }
 
-function spanOf(lines: LineGroup, file: string): SourceSpan {
-  const [first, last] = [lines[0], lines.at(-1)];
-  if (first === undefined || last === undefined) throw new TypeError('an instruction has at least one line');
-  const { line, column } = lineSpan(first, file);
-  return { file, line, column, endLine: last.number, endColumn: last.content.length + 1 };
+function extendTo(span: RawInstruction['span'], line: PhysicalLine): RawInstruction['span'] {
+  return { ...span, endLine: line.number, endColumn: line.content.length + 1 };
 }

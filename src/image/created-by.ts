@@ -1,4 +1,10 @@
-import type { ArgInstruction, Command, Instruction } from '../dockerfile/instruction.ts';
+import type {
+  AddInstruction,
+  ArgInstruction,
+  Command,
+  CopyInstruction,
+  Instruction,
+} from '../dockerfile/instruction.ts';
 import { exposedPorts } from './exposed-ports.ts';
 import { visibleVariables } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
@@ -18,9 +24,9 @@ export function createdBy(draft: ImageDraft, instruction: Instruction, args: Bui
       return `RUN ${usedArguments(draft, args)}${commandLine(draft, instruction.command).join(' ')} # buildkit`;
     case 'copy':
     case 'add': {
-      const { kind, chown, chmod, sources, destination } = instruction;
+      const { kind, chown, chmod, destination } = instruction;
       const flags = [chown === undefined ? [] : `--chown=${chown}`, chmod === undefined ? [] : `--chmod=${chmod}`];
-      return `${[kind.toUpperCase(), ...flags.flat(), ...sources, destination].join(' ')} # buildkit`;
+      return `${[kind.toUpperCase(), ...flags.flat(), ...sourceNames(instruction), destination].join(' ')} # buildkit`;
     }
     case 'env':
       return `ENV ${instruction.pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`;
@@ -51,6 +57,11 @@ export function createdBy(draft: ImageDraft, instruction: Instruction, args: Bui
     case 'onbuild':
       return undefined;
   }
+}
+
+/** The sources of COPY and ADD as docker names them: heredocs by their marks alone. */
+export function sourceNames({ sources, inlineFiles }: CopyInstruction | AddInstruction): readonly string[] {
+  return [...sources, ...inlineFiles.map(({ name }) => `<<${name}`)];
 }
 
 /** The argv of a command: shell form under the stage's SHELL. */

@@ -5,7 +5,7 @@ import { encodePlan } from '../sandbox/encode.ts';
 import { commandEnvironment } from '../sandbox/environment.ts';
 import { planSandbox } from '../sandbox/plan.ts';
 import type { SandboxMount } from '../sandbox/mounts.ts';
-import type { SandboxNetwork, SandboxSecurity } from '../sandbox/plan.ts';
+import type { SandboxNetwork, SandboxScript, SandboxSecurity } from '../sandbox/plan.ts';
 import { resolvConfContent, resolvConfPaths } from '../sandbox/resolv-conf.ts';
 import { setupHint } from '../sandbox/setup-hint.ts';
 import { mountOrder } from '../store/chain.ts';
@@ -27,6 +27,7 @@ export interface RootCommand extends RunCallbacks {
   readonly workdirOwner: 'user' | 'root';
   readonly user: string;
   readonly network: SandboxNetwork;
+  readonly scripts?: readonly SandboxScript[];
   readonly mounts?: readonly SandboxMount[];
   /** @default 'sandbox' */
   readonly security?: SandboxSecurity;
@@ -53,6 +54,7 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     cwdOwner: command.workdirOwner,
     user,
     resolvConf: systemResolvConf(command.network),
+    scripts: command.scripts ?? [],
     mounts: command.mounts ?? [],
     security: command.security ?? 'sandbox',
     stdin: command.stdin !== undefined,

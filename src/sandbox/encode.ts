@@ -1,3 +1,4 @@
+import { encodePathBytes } from '../util/path-bytes.ts';
 import type { Fields, IdRange, RunRequest } from '../native/helper-types.ts';
 import type { SandboxIdentity } from './identity.ts';
 import { encodeMount } from './mounts.ts';
@@ -30,6 +31,7 @@ function planFields(plan: SandboxPlan): Fields {
     ...plan.maskedPaths.map(field('mask')),
     ...plan.readonlyPaths.map(field('readonly')),
     ...plan.files.map(({ target, content }): Field => ['file', `${target}=${hex(content)}`]),
+    ...plan.scripts.map(({ name, content }): Field => ['script', `${name}=${hex(content)}`]),
     ...(plan.security === 'insecure' ? [flag('insecure')] : []),
     ...(plan.stdin ? [flag('stdin')] : []),
   ];
@@ -64,5 +66,5 @@ function flag(key: string): Field {
 }
 
 function hex(text: string): string {
-  return Buffer.from(text).toString('hex');
+  return encodePathBytes(text).toString('hex');
 }

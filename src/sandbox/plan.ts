@@ -35,6 +35,8 @@ export interface SandboxPlan {
   readonly readonlyPaths: readonly string[];
   /** Read-only files that leave no trace in the job directory. */
   readonly files: readonly SandboxFile[];
+  /** Executable files in /dev/pipes. */
+  readonly scripts: readonly SandboxScript[];
   /** Parents first, each target once. They may cover the files. */
   readonly mounts: readonly SandboxMount[];
   readonly security: SandboxSecurity;
@@ -59,6 +61,13 @@ export interface SandboxFile {
   readonly content: string;
 }
 
+export interface SandboxScript {
+  /** Without `/`. */
+  readonly name: string;
+  /** Bytes that are not UTF-8 are lone surrogates (util/path-bytes.ts). */
+  readonly content: string;
+}
+
 export interface SandboxOptions {
   readonly layers: readonly string[];
   readonly job: string | undefined;
@@ -78,6 +87,7 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** @default the 14 that docker leaves */
   readonly capabilities?: readonly Capability[];
+  readonly scripts?: readonly SandboxScript[];
   readonly mounts?: readonly SandboxMount[];
   /** @default 'sandbox' */
   readonly security?: SandboxSecurity;
@@ -115,6 +125,7 @@ export function planSandbox(options: SandboxOptions): SandboxPlan {
       { target: '/etc/resolv.conf', content: options.resolvConf },
       { target: '/etc/hosts', content: hostsContent(hostname, options.extraHosts ?? []) },
     ],
+    scripts: options.scripts ?? [],
     mounts: orderMounts(options.mounts ?? []),
     security,
     stdin: options.stdin ?? false,

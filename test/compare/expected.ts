@@ -35,6 +35,15 @@ export const expectations: readonly Expectation[] = [
     matches: ({ area, what }, { name }) => area === 'tree' && what === 'hard links' && name === 'run-hardlinks-below',
   },
   {
+    title: 'Times of heredocs',
+    matches: ({ area, what, ours, entries }, { name }) =>
+      area === 'tree' &&
+      what === 'mtime' &&
+      ours === 'now' &&
+      entries?.ours?.type === 'file' &&
+      name.startsWith('heredoc-'),
+  },
+  {
     title: 'Paths that depend on the moment',
     matches: ({ where, area }, { volatile }) =>
       area !== 'config' && volatile.some((pattern) => startsWith(where.replace(/^\d+:/, '').slice(1), pattern)),

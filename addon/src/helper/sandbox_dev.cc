@@ -54,6 +54,31 @@ void mount_below(int dev, const char* name, mode_t mode, const UniqueFd& mount) 
   attach(mount.get(), open_place(dev, name).get(), op, path);
 }
 
+void write_script(int directory, const SandboxScript& script) {
+  const std::string op = "mount /dev/pipes";
+  UniqueFd fd(openat(directory, script.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755));
+  if (!fd.valid() || fchmod(fd.get(), 0755) != 0)
+    fail(op, errno, script.name);
+  for (size_t done = 0; done < script.content.size();) {
+    ssize_t part = write(fd.get(), script.content.data() + done, script.content.size() - done);
+    if (part < 0)
+      fail(op, errno, script.name);
+    done += static_cast<size_t>(part);
+  }
+}
+
+// A read-only mount of its own, as BuildKit has it.
+void mount_scripts(int dev, const std::vector<SandboxScript>& scripts) {
+  if (scripts.empty())
+    return;
+  const std::string op = "mount /dev/pipes";
+  UniqueFd mount = new_filesystem("tmpfs", {{"mode", "0755"}, {"size", "64m"}}, sys::attr_nosuid | sys::attr_nodev, op);
+  for (const auto& script : scripts)
+    write_script(mount.get(), script);
+  set_mount_attributes(mount.get(), sys::attr_rdonly, false, op, "/dev/pipes");
+  mount_below(dev, "pipes", 0755, mount);
+}
+
 } // namespace
 
 void mount_dev(int root, const SandboxRequest& request) {
@@ -76,6 +101,7 @@ void mount_dev(int root, const SandboxRequest& request) {
   mount_below(dev, "shm", 01777,
               new_filesystem("tmpfs", {{"mode", "1777"}, {"size", "64m"}}, no_surprises, "mount /dev/shm"));
   mount_below(dev, "mqueue", 0755, new_filesystem("mqueue", {}, no_surprises, "mount /dev/mqueue"));
+  mount_scripts(dev, request.scripts);
 }
 
 } // namespace tbuild

@@ -39,6 +39,16 @@ SandboxFile file_of(std::string_view field) {
   return {absolute_path(field.substr(0, at), "file"), unhex(field.substr(at + 1), "file")};
 }
 
+// NAME=HEX, as for files.
+SandboxScript script_of(std::string_view field) {
+  size_t at = field.rfind('=');
+  std::string name(field.substr(0, at));
+  if (at == std::string_view::npos || name.empty() || name == "." || name == ".." ||
+      name.find('/') != std::string::npos)
+    refuse("malformed script");
+  return {name, unhex(field.substr(at + 1), "script")};
+}
+
 std::vector<std::string> strings_of(const Fields& fields, const char* key) {
   auto views = fields.all(key);
   return {views.begin(), views.end()};
@@ -85,6 +95,8 @@ void read_mounts(const Fields& fields, SandboxRequest& request) {
   request.readonly = paths_of(fields, "readonly");
   for (auto field : fields.all("file"))
     request.files.push_back(file_of(field));
+  for (auto field : fields.all("script"))
+    request.scripts.push_back(script_of(field));
 }
 
 } // namespace

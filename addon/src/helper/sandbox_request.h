@@ -13,6 +13,11 @@ struct SandboxFile {
   std::string target, content;
 };
 
+// An executable file /dev/pipes/NAME.
+struct SandboxScript {
+  std::string name, content;
+};
+
 struct SandboxRequest {
   std::vector<std::string> layers; // topmost first, each once
   std::optional<std::string> upper;
@@ -34,6 +39,7 @@ struct SandboxRequest {
   uint64_t capabilities = 0;
   std::vector<std::string> masked, readonly;
   std::vector<SandboxFile> files;
+  std::vector<SandboxScript> scripts;
   // Parents before what lies below them, each target once.
   std::vector<SandboxMount> mounts;
   // /sys and its control groups are not read-only, and the capabilities are inherited by whatever is executed.

@@ -9,10 +9,26 @@ import type { StepRun } from '../step-run.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import { chainSource } from './chain-source.ts';
 import { contextSource } from './context-source.ts';
+import { inlineSource, withInlineFiles } from './inline-source.ts';
 
-/** Where a COPY or ADD reads: the build context, a named context, an earlier stage, or an image. */
+interface Opening {
+  readonly session: Session;
+  readonly plan: StagePlan;
+  readonly run: StepRun;
+}
+
+/** Where a COPY or ADD reads: the build context, a named context, an earlier stage, or an image, and the Dockerfile itself. */
 export async function openTransferSource(
-  { session, plan, run }: { readonly session: Session; readonly plan: StagePlan; readonly run: StepRun },
+  opening: Opening,
+  instruction: CopyInstruction | AddInstruction,
+): Promise<TransferSource> {
+  const { sources, inlineFiles } = instruction;
+  if (sources.length === 0) return inlineSource(inlineFiles);
+  return withInlineFiles(await openOutside(opening, instruction), inlineFiles);
+}
+
+async function openOutside(
+  { session, plan, run }: Opening,
   instruction: CopyInstruction | AddInstruction,
 ): Promise<TransferSource> {
   const { sources, span, chmod } = instruction;

@@ -6,6 +6,7 @@ import type { PlannedStep } from '../../graph/plan.ts';
 import type { EarlierLayer, WriteEntry } from '../../native/helper-types.ts';
 import { isTbuildError } from '../../errors.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
+import { sourceNames } from '../../image/created-by.ts';
 import { resolveWorkdir } from '../../image/apply-instruction.ts';
 import type { LayerStep } from '../layer-step.ts';
 import { resolveOwner } from '../../rootfs/accounts.ts';
@@ -28,7 +29,7 @@ export interface TransferSource {
   readonly withChanges: (
     set: SourceSet,
     changed: readonly { path: string; sha256: string; size: number }[],
-  ) => SourceSet;
+  ) => SourceSet | Promise<SourceSet>;
   /** Readable description, kept for `cache why`. */
   readonly describe: (set: SourceSet) => string;
   /** What an error of the helper means, where that is known better here. */
@@ -50,7 +51,7 @@ export async function transferStep(
 ): Promise<LayerStep> {
   const destination = absoluteDestination(state, instruction.destination);
   const inputsFor = (digest: string): StepInputs => ({
-    text: `${instruction.kind.toUpperCase()} ${instruction.sources.join(' ')} ${destination}`,
+    text: `${instruction.kind.toUpperCase()} ${sourceNames(instruction).join(' ')} ${destination}`,
     environment: {},
     settings: {
       ...(instruction.chown === undefined ? {} : { '--chown': instruction.chown }),
@@ -105,7 +106,7 @@ export async function transferStep(
         ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
         ...changedArchives,
       ];
-      const final = changed.length > 0 ? source.withChanges(set, changed) : set;
+      const final = changed.length > 0 ? await source.withChanges(set, changed) : set;
       if (final !== set) await keepFiles(session.store, final.digest, source.describe(final));
       const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
       return { diff, readSet: { kind: 'facts', facts }, inputs };

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { RunInstruction } from '../../dockerfile/instruction.ts';
+import type { RunInstruction, RunScript } from '../../dockerfile/instruction.ts';
 import { proxyArgs } from '../../dockerfile/predefined-args.ts';
 import { TbuildError } from '../../errors.ts';
 import { commandLine } from '../../image/created-by.ts';
@@ -28,7 +28,7 @@ export interface RunContext {
 export function runStep(context: RunContext, instruction: RunInstruction): LayerStep {
   const { session, state, platform } = context;
   const { config } = state.draft;
-  const { command } = instruction;
+  const { command, script } = instruction;
   const argv = commandLine(state.draft, command);
   const environment = Object.fromEntries(visibleVariables(state.draft));
   const network =
@@ -37,7 +37,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       : instruction.network;
   return {
     inputs: {
-      text: `RUN ${command.form === 'shell' ? command.text : JSON.stringify(argv)}`,
+      text: `RUN ${command.form === 'shell' ? command.text : JSON.stringify(argv)}${script === undefined ? '' : `\n${script.content}`}`,
       environment,
       settings: {
         ...(command.form === 'shell' ? { shell: JSON.stringify(argv.slice(0, -1)) } : {}),
@@ -51,7 +51,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       below: state.chainState,
     },
     execute: (job) =>
-      execute(context, { argv, environment: { ...proxyArguments(session), ...environment }, network }, job),
+      execute(context, { argv, environment: { ...proxyArguments(session), ...environment }, network, script }, job),
   };
 }
 
@@ -59,6 +59,7 @@ interface Invocation {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly network: 'host' | 'none';
+  readonly script: RunScript | undefined;
 }
 
 async function execute(context: RunContext, invocation: Invocation, job: Job): Promise<ExecutedStep> {
@@ -78,6 +79,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
     workdirOwner: 'user',
     user: state.draft.config.User ?? '',
     network: invocation.network,
+    scripts: invocation.script === undefined ? [] : [invocation.script],
     onOutput(stream, chunk) {
       tail.add(chunk);
       // Frames share their buffer with what comes next.

@@ -1,4 +1,4 @@
-import { readFlags, refuseFlags } from '../flags.ts';
+import { placeOfFlag, readFlags, refuseFlags } from '../flags.ts';
 import type {
   CmdInstruction,
   Command,
@@ -9,6 +9,7 @@ import type {
 import { parseJsonForm } from '../json-form.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
+import { readHeredocs } from './run-heredoc.ts';
 
 /** `RUN` without a command runs an empty shell line, as docker has it; `RUN []` has nothing to run. */
 export function parseRun(raw: RawInstruction): RunInstruction {
@@ -18,9 +19,13 @@ export function parseRun(raw: RawInstruction): RunInstruction {
     security: 'unsupported',
     device: 'unsupported',
   });
-  const command = parseCommand(raw);
+  const parts =
+    raw.heredocs.length > 0
+      ? readHeredocs(raw)
+      : ({ text: raw.text, command: parseCommand(raw), script: undefined } as const);
+  const { command } = parts;
   if (command.form === 'exec' && command.argv.length === 0) throw syntaxError('RUN requires a command', raw.span);
-  return { kind: 'run', span: raw.span, text: raw.text, command, network: readNetwork(flags.network, raw) };
+  return { kind: 'run', span: raw.span, ...parts, network: readNetwork(flags.network, raw) };
 }
 
 export function parseCmd(raw: RawInstruction): CmdInstruction {
@@ -51,5 +56,9 @@ function parseCommand({ args, span }: RawInstruction): Command {
 
 function readNetwork(value: string | undefined, raw: RawInstruction): RunInstruction['network'] {
   if (value === undefined || value === 'default' || value === 'none' || value === 'host') return value;
-  throw syntaxError(`invalid network mode "${value}"`, raw.span, 'The modes are default, none and host.');
+  throw syntaxError(
+    `invalid network mode "${value}"`,
+    placeOfFlag(raw, 'network'),
+    'The modes are default, none and host.',
+  );
 }

@@ -1,4 +1,4 @@
-import { readFlags } from '../flags.ts';
+import { placeOfFlag, readFlags } from '../flags.ts';
 import { parseGoDuration } from '../go-duration.ts';
 import type { Command, HealthcheckInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
@@ -49,22 +49,24 @@ function parseTest(args: string, raw: RawInstruction): Command {
 
 function readDuration(name: string, text: string | undefined, raw: RawInstruction): number {
   if (text === undefined || text === '') return 0;
+  const place = placeOfFlag(raw, name);
   const duration = parseGoDuration(text);
   if (duration === undefined) {
     throw syntaxError(
       `invalid duration "${text}" of --${name}`,
-      raw.span,
+      place,
       'Write a number and a unit, for example 30s or 1m30s.',
     );
   }
-  if (duration !== 0 && duration < 1_000_000) throw syntaxError(`Interval "${name}" cannot be less than 1ms`, raw.span);
+  if (duration !== 0 && duration < 1_000_000) throw syntaxError(`Interval "${name}" cannot be less than 1ms`, place);
   return duration;
 }
 
 function readRetries(text: string | undefined, raw: RawInstruction): number {
   if (text === undefined || text === '') return 0;
+  const place = placeOfFlag(raw, 'retries');
   const retries = /^[+-]?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(Math.abs(retries) < 2 ** 31)) throw syntaxError(`invalid number "${text}" of --retries`, raw.span);
-  if (retries < 0) throw syntaxError(`--retries cannot be negative (${retries})`, raw.span);
+  if (!(Math.abs(retries) < 2 ** 31)) throw syntaxError(`invalid number "${text}" of --retries`, place);
+  if (retries < 0) throw syntaxError(`--retries cannot be negative (${retries})`, place);
   return retries;
 }

@@ -13,10 +13,7 @@ export function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
   if (trigger === 'FROM' || trigger === 'MAINTAINER') {
     throw syntaxError(`${trigger} isn't allowed as an ONBUILD trigger`, raw.span);
   }
-  return {
-    kind: 'onbuild',
-    span: raw.span,
-    text: raw.text,
-    trigger: raw.line.slice(raw.keyword.length).replace(/^[\t\n\f\r ]+/, ''),
-  };
+  const line = raw.line.slice(raw.keyword.length).replace(/^[\t\n\f\r ]+/, '');
+  const bodies = raw.heredocs.map(({ name, content }) => `\n${content}${name}`);
+  return { kind: 'onbuild', span: raw.span, text: raw.text, trigger: line + bodies.join('') };
 }

@@ -1,9 +1,10 @@
-import { readFlags } from '../flags.ts';
+import { placeOfFlag, readFlags } from '../flags.ts';
 import type { AddInstruction, CopyInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError, unsupported } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
+import { sortWords } from './inline-files.ts';
 
 export function parseCopy(raw: RawInstruction): CopyInstruction {
   const flags = readFlags(raw, {
@@ -16,7 +17,7 @@ export function parseCopy(raw: RawInstruction): CopyInstruction {
   });
   if (flags.from?.includes('$') === true) {
     const hint = 'Define a stage with FROM, where ARGs of before the first FROM are expanded, and copy from that.';
-    throw syntaxError('variable expansion is not supported for --from', raw.span, hint);
+    throw syntaxError('variable expansion is not supported for --from', placeOfFlag(raw, 'from'), hint);
   }
   return checkTransfer({ kind: 'copy', ...commonFields(raw, flags), from: nonEmpty(flags.from) });
 }
@@ -53,7 +54,11 @@ export function checkTransfer<Transfer extends CopyInstruction | AddInstruction>
   return transfer;
 }
 
-type TransferFlags = Partial<Readonly<Record<'chown' | 'chmod' | 'link', string>>>;
+interface TransferFlags {
+  readonly chown?: string | undefined;
+  readonly chmod?: string | undefined;
+  readonly link?: boolean | undefined;
+}
 
 function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstruction, 'kind'> {
   const words = parseJsonForm(raw.args, raw.span) ?? splitBlanks(raw.args);
@@ -67,11 +72,10 @@ function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstru
   return {
     span: raw.span,
     text: raw.text,
-    sources: words.slice(0, -1),
-    destination,
+    ...sortWords(words.slice(0, -1), destination, raw),
     chown: nonEmpty(flags.chown),
     chmod: nonEmpty(flags.chmod),
-    link: flags.link === 'true',
+    link: flags.link === true,
   };
 }
 

@@ -55,7 +55,7 @@ export async function buildImage(
 
 let archives = 0;
 
-export function file(content: string, mode = '644', owner = '0:0'): string {
+export function file(content: string | Buffer, mode = '644', owner = '0:0'): string {
   return `file ${mode} ${owner} ${digest(content)}`;
 }
 
@@ -75,6 +75,6 @@ function describe(node: Node | undefined): string | undefined {
   return type === 'symlink' ? `${common} -> ${link}` : common;
 }
 
-function digest(content: string): string {
+function digest(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }

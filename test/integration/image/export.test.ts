@@ -49,7 +49,7 @@ describe.skipIf(lacks('root'))('an image of an arrived and two native layers', (
       { type: 'file', path: 'etc/passwd', ...owner, xattrs: { 'user.x': '00ff' }, content: text('changed') },
     ]);
     const config = await readImageConfig(bench.store, arrived.image);
-    const step = instruction({ kind: 'run', command: shell('x'), network: undefined });
+    const step = instruction({ kind: 'run', command: shell('x') });
     const context = { args: [], madeLayer: true, created: 1_600_000_000_000 };
     const draft = applyInstruction(applyInstruction(draftFromImage(config), step, context), step, context);
     image = await assembleImage(bench.store, draft, [...arrived.image.chain, first, second], { created: 0 });
@@ -199,7 +199,7 @@ describe.skipIf(lacks('root'))('an image of an arrived and two native layers', (
     );
     const sizedDraft = applyInstruction(
       scratchDraft(image.platform),
-      instruction({ kind: 'run', command: shell('x'), network: undefined }),
+      instruction({ kind: 'run', command: shell('x') }),
       {
         args: [],
         madeLayer: true,

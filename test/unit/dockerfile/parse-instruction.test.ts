@@ -9,6 +9,7 @@ describe('an ONBUILD trigger of a base image', () => {
     expect(parseInstruction('run   echo $X', trigger)).toEqual({
       kind: 'run',
       command: { form: 'shell', text: 'echo $X' },
+      script: undefined,
       network: undefined,
       text: 'run   echo $X',
       span: { file: 'ONBUILD of base:1', line: 1, column: 1, endLine: 1, endColumn: 14 },
@@ -30,15 +31,26 @@ describe('an ONBUILD trigger of a base image', () => {
     ['COPY a', 'COPY requires at least two arguments, but only one was provided. Destination could not be determined'],
     ['FOO x', 'unknown instruction: FOO'],
     ['', 'no instruction in ONBUILD of base:1'],
-    ['RUN a\nRUN b', 'more than one line in ONBUILD of base:1'],
+    ['RUN a\nRUN b', 'more than one instruction in ONBUILD of base:1'],
   ])('%j is refused: %s', (text, message) => {
     expect(failureOf(() => parseInstruction(text, trigger))).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);
   });
 
-  test('a heredoc is not supported', () => {
-    expect(failureOf(() => parseInstruction('RUN cat <<EOF\nhi\nEOF', trigger))).toContain(
-      'TBUILD_UNSUPPORTED the heredoc <<EOF',
-    );
+  test('may end with the bodies of its heredocs', () => {
+    expect(parseInstruction('RUN cat <<EOF <<-X\nhi\nEOF\n\tx\n\tX', trigger)).toMatchObject({
+      command: { form: 'shell', text: 'cat <<EOF <<-X\nhi\nEOF\n\tx\nX' },
+    });
+    expect(parseInstruction('COPY <<EOF /x\nhi\nEOF', trigger)).toMatchObject({
+      sources: [],
+      inlineFiles: [{ name: 'EOF', content: 'hi\n', expands: true }],
+    });
+  });
+
+  test.each([
+    ['COPY <<EOF /x\nhi', 'unterminated heredoc EOF'],
+    ['COPY <<EOF /x\nhi\nEOF\nRUN a', 'more than one instruction in ONBUILD of base:1'],
+  ])('%j is refused: %s', (text, message) => {
+    expect(failureOf(() => parseInstruction(text, trigger))).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);
   });
 });
 

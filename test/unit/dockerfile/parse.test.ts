@@ -134,6 +134,7 @@ describe('commands', () => {
     expect(instructionOf(`RUN --network=${network} a`)).toEqual({
       kind: 'run',
       command: { form: 'shell', text: 'a' },
+      script: undefined,
       network,
     });
   });
@@ -147,6 +148,7 @@ describe('COPY and ADD', () => {
   const copy = {
     kind: 'copy',
     sources: ['a'],
+    inlineFiles: [],
     destination: '/x',
     chown: undefined,
     chmod: undefined,
@@ -186,6 +188,7 @@ describe('COPY and ADD', () => {
     expect(instructionOf('ADD --link --chown=a:b x.tar /x/')).toEqual({
       kind: 'add',
       sources: ['x.tar'],
+      inlineFiles: [],
       destination: '/x/',
       chown: 'a:b',
       chmod: undefined,

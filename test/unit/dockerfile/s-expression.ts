@@ -1,5 +1,6 @@
 import { parseJsonForm } from '../../../src/dockerfile/json-form.ts';
 import { isLegacyKeyValue, parseEnv, parseLabel } from '../../../src/dockerfile/instructions/key-values.ts';
+import { placedLine } from '../../../src/dockerfile/joined-line.ts';
 import { readInstruction } from '../../../src/dockerfile/raw-instruction.ts';
 import type { RawInstruction } from '../../../src/dockerfile/raw-instruction.ts';
 import { splitInstructions } from '../../../src/dockerfile/split-instructions.ts';
@@ -15,7 +16,7 @@ export function toSExpression(text: string): string {
 }
 
 function node(raw: RawInstruction, escape: string): string {
-  const flags = raw.flags.length === 0 ? [] : [`[${raw.flags.map(quote).join(' ')}]`];
+  const flags = raw.flags.length === 0 ? [] : [`[${raw.flags.map(({ text }) => quote(text)).join(' ')}]`];
   return `(${[raw.name, ...flags, ...operands(raw, escape)].join(' ')})`;
 }
 
@@ -32,7 +33,7 @@ function operands(raw: RawInstruction, escape: string): readonly string[] {
     case 'arg':
       return splitWords(raw.args, escape).map(quote);
     case 'onbuild':
-      return raw.args === '' ? [] : [node(readInstruction(raw.args, raw.span, escape), escape)];
+      return raw.args === '' ? [] : [node(readInstruction(placedLine(raw.args, raw.span)), escape)];
     case 'healthcheck': {
       const [, type = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(raw.args) ?? [];
       return [...whole(type), ...(json(rest) ?? whole(rest))].map(quote);

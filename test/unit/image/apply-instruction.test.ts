@@ -81,7 +81,7 @@ describe('the config', () => {
       instruction({ kind: 'cmd', command: shell('echo $HOME "x"') }),
       instruction({ kind: 'shell', argv: ['/bin/sh', '-ec'] }),
       instruction({ kind: 'entrypoint', command: shell('e $HOME') }),
-      instruction({ kind: 'run', command: shell('late'), network: undefined }),
+      instruction({ kind: 'run', command: shell('late') }),
     ]);
     expect(draft.config).toMatchObject({
       Cmd: ['/bin/sh', '-c', 'echo $HOME "x"'],
@@ -210,7 +210,7 @@ describe('WORKDIR', () => {
 describe('the history', () => {
   test('marks what made no layer', () => {
     const draft = build(busybox, [
-      instruction({ kind: 'run', command: shell('true'), network: undefined }),
+      instruction({ kind: 'run', command: shell('true') }),
       instruction({ kind: 'user', user: 'x' }),
     ]);
     expect(draft.history).toEqual([
@@ -220,7 +220,7 @@ describe('the history', () => {
   });
 
   test('keeps the time of a layer', () => {
-    const run = instruction({ kind: 'run', command: exec('a', '$FOO " q'), network: undefined });
+    const run = instruction({ kind: 'run', command: exec('a', '$FOO " q') });
     const draft = applyInstruction(busybox, run, { args: [], madeLayer: true, created: 1_000_000_000_500 });
     expect(draft.history).toEqual([
       {
@@ -276,7 +276,7 @@ describe('the history', () => {
       { name: 'FOO', value: 'again' },
       { name: 'U', value: 'a b' },
     ];
-    const run = instruction({ kind: 'run', command: shell('echo'), network: undefined });
+    const run = instruction({ kind: 'run', command: shell('echo') });
     expect(texts(build(busybox, [run], args))).toEqual(['RUN |3 FOO=again NOVAL= U=a b /bin/sh -c echo # buildkit']);
   });
 
@@ -285,7 +285,7 @@ describe('the history', () => {
     const env = instruction({ kind: 'env', pairs: [{ key: 'FOO', value: 'env' }] });
     const set = instruction({ kind: 'arg', args: [{ name: 'FOO', value: 'arg' }] });
     const unset = instruction({ kind: 'arg', args: [{ name: 'FOO', value: undefined }] });
-    const run = instruction({ kind: 'run', command: shell('echo'), network: undefined });
+    const run = instruction({ kind: 'run', command: shell('echo') });
     const seen = (...instructions: readonly Instruction[]): unknown => {
       const args = instructions.flatMap((each) => (each.kind === 'arg' ? each.args : []));
       const draft = build(busybox, [...instructions, run], args);

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function draftWithLayer(created?: number): ImageDraft {
-  const run = instruction({ kind: 'run', command: shell('true'), network: undefined });
+  const run = instruction({ kind: 'run', command: shell('true') });
   const draft = applyInstruction(scratchDraft(platform), run, { args: [], madeLayer: true, created });
   return applyInstruction(draft, instruction({ kind: 'user', user: 'u' }), { args: [], madeLayer: false });
 }

@@ -21,7 +21,7 @@ beforeEach(async () => {
   bottom = await commitLayer(store, { 'bin/sh': 'shell' });
   empty = await commitLayer(store, {});
   top = await commitLayer(store, { 'sample.txt': 'sample' });
-  const run = instruction({ kind: 'run', command: shell('x'), network: undefined });
+  const run = instruction({ kind: 'run', command: shell('x') });
   const context = { args: [], madeLayer: true, created: 1_000_000_000_000 };
   let draft = scratchDraft({ os: 'linux', architecture: 'amd64' });
   for (let count = 0; count < 4; count++) draft = applyInstruction(draft, run, context);

@@ -1,12 +1,25 @@
-import type { Instruction } from '../../../src/dockerfile/instruction.ts';
-import type { Command } from '../../../src/dockerfile/instruction.ts';
+import type { Command, Instruction } from '../../../src/dockerfile/instruction.ts';
 
-type WithoutPlace<T> = T extends unknown ? Omit<T, 'span' | 'text'> : never;
+/** What has flags may leave them out. */
+type Fields<T extends Instruction> = T extends { readonly kind: 'run' | 'copy' | 'add' }
+  ? Pick<T, 'kind'> & Partial<Omit<T, 'kind' | 'span' | 'text'>>
+  : Omit<T, 'span' | 'text'>;
+
+type AnyFields = Instruction extends infer T ? (T extends Instruction ? Fields<T> : never) : never;
+
+const transfer = { sources: [], inlineFiles: [], destination: '/', chown: undefined, chmod: undefined, link: false };
+const defaults = {
+  run: { script: undefined, network: undefined },
+  copy: { ...transfer, from: undefined },
+  add: transfer,
+};
 
 /** An instruction as the parser makes it, but for its place. */
-export function instruction(fields: WithoutPlace<Instruction>): Instruction {
+export function instruction(fields: AnyFields): Instruction {
   const span = { file: 'Dockerfile', line: 3, column: 1, endLine: 3, endColumn: 9 };
-  return { ...fields, span, text: fields.kind.toUpperCase() } as Instruction;
+  const { kind } = fields;
+  const unset = kind === 'run' || kind === 'copy' || kind === 'add' ? defaults[kind] : {};
+  return { ...unset, ...fields, span, text: kind.toUpperCase() } as Instruction;
 }
 
 export const shell = (text: string): Command => ({ form: 'shell', text });

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { escapePath } from '../../context/describe.ts';
+import { heredocFileName } from '../../dockerfile/heredoc.ts';
+import type { InlineFile } from '../../dockerfile/instruction.ts';
+import { encodePathBytes } from '../../util/path-bytes.ts';
+import type { TransferSource } from '../steps/copy-step.ts';
+import type { SourceItem, SourceSet } from '../transfer/source.ts';
+
+/** What docker gives to a file that a heredoc holds. */
+const fileMode = 0o644;
+
+/** Files that stand in the Dockerfile itself, as heredocs. */
+export function inlineSource(files: readonly InlineFile[]): TransferSource {
+  const hashed = files.map((file) => {
+    const bytes = encodePathBytes(file.content);
+    return { file, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+  });
+  const digest = createHash('sha256')
+    .update(JSON.stringify(hashed.map(({ file, sha256 }) => ['heredoc', file.name, sha256])))
+    .digest('hex');
+  return {
+    origin: 'the Dockerfile',
+    digest: () => Promise.resolve(digest),
+    select: () => Promise.resolve({ digest, items: hashed.map(({ file, bytes }) => toItem(file, bytes)), roots: [] }),
+    withChanges: () => {
+      throw new TypeError('nothing changes what a heredoc holds');
+    },
+    describe: () =>
+      hashed
+        .map(({ file, sha256 }) => `${escapePath(`<<${file.name}`)} f ${fileMode.toString(8)} sha256=${sha256}\n`)
+        .join(''),
+    explain: (error) => error,
+  };
+}
+
+/** What is found elsewhere, and behind it what stands in the Dockerfile. */
+export function withInlineFiles(source: TransferSource, files: readonly InlineFile[]): TransferSource {
+  if (files.length === 0) return source;
+  const inline = inlineSource(files);
+  const found = new WeakMap<SourceSet, SourceSet>();
+  const join = async (outside: SourceSet): Promise<SourceSet> => {
+    const { digest, items } = await inline.select();
+    const set = {
+      digest: joinDigests(outside.digest, digest),
+      items: [...outside.items, ...items],
+      roots: outside.roots,
+    };
+    found.set(set, outside);
+    return set;
+  };
+  return {
+    origin: `${source.origin} and ${inline.origin}`,
+    digest: async () => joinDigests(await source.digest(), await inline.digest()),
+    select: async () => join(await source.select()),
+    withChanges: async (set, changed) => join(await source.withChanges(outsideOf(found, set), changed)),
+    describe: (set) => source.describe(outsideOf(found, set)) + inline.describe(set),
+    explain: (error) => source.explain(error),
+  };
+}
+
+function outsideOf(found: WeakMap<SourceSet, SourceSet>, set: SourceSet): SourceSet {
+  const outside = found.get(set);
+  if (outside === undefined) throw new TypeError('not a set of this source');
+  return outside;
+}
+
+function joinDigests(first: string, second: string): string {
+  return createHash('sha256').update(`${first}\n${second}`).digest('hex');
+}
+
+function toItem(file: InlineFile, bytes: Buffer): SourceItem {
+  const content = { kind: 'stream', size: bytes.length, data: once(bytes) } as const;
+  // BuildKit writes the file in this build, so that it has the time of now.
+  const mtime = Math.floor(Date.now() / 1000);
+  const attributes = { path: '', mode: fileMode, uid: 0, gid: 0, mtime, xattrs: {} };
+  return {
+    name: heredocFileName(file) ?? file.name,
+    source: `<<${file.name}`,
+    entries: [{ ...attributes, type: 'file', size: bytes.length, hardlink: undefined, content }],
+  };
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
