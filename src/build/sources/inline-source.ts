@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { escapePath } from '../../context/describe.ts';
 import { heredocFileName } from '../../dockerfile/heredoc.ts';
 import type { InlineFile } from '../../dockerfile/instruction.ts';
+import { sha256Hex } from '../../native/sha256.ts';
 import { encodePathBytes } from '../../util/path-bytes.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceItem, SourceSet } from '../transfer/source.ts';
@@ -13,11 +13,9 @@ const fileMode = 0o644;
 export function inlineSource(files: readonly InlineFile[]): TransferSource {
   const hashed = files.map((file) => {
     const bytes = encodePathBytes(file.content);
-    return { file, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+    return { file, bytes, sha256: sha256Hex(bytes) };
   });
-  const digest = createHash('sha256')
-    .update(JSON.stringify(hashed.map(({ file, sha256 }) => ['heredoc', file.name, sha256])))
-    .digest('hex');
+  const digest = sha256Hex(JSON.stringify(hashed.map(({ file, sha256 }) => ['heredoc', file.name, sha256])));
   return {
     origin: 'the Dockerfile',
     digest: () => Promise.resolve(digest),
@@ -65,7 +63,7 @@ function outsideOf(found: WeakMap<SourceSet, SourceSet>, set: SourceSet): Source
 }
 
 function joinDigests(first: string, second: string): string {
-  return createHash('sha256').update(`${first}\n${second}`).digest('hex');
+  return sha256Hex(`${first}\n${second}`);
 }
 
 function toItem(file: InlineFile, bytes: Buffer): SourceItem {
