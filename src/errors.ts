@@ -29,6 +29,8 @@ export const errorCodes = {
   TBUILD_DEVICE_NODE: 'A device node cannot be made without root.',
   TBUILD_ARCHIVE: 'An archive is malformed, hostile, or uses a feature that is not supported.',
   TBUILD_RUN_FAILED: 'A command ended with a status other than 0.',
+  TBUILD_FOREIGN_BINARY: 'A program of the image is for another architecture, and nothing emulates it here.',
+  TBUILD_KERNEL_TOO_OLD: 'A program or C library of the image asks for a newer kernel than the running one.',
   TBUILD_SANDBOX_SETUP: 'The sandbox could not be set up.',
   TBUILD_HELPER: 'The helper process failed or could not be started.',
   TBUILD_IO: 'The operating system refused a file operation.',

@@ -61,7 +61,7 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
         await operation.close();
       }
     },
-    async read({ root, path, max }) {
+    async read({ root, path, max, cut = false, offset = 0 }) {
       const operation = start('read');
       return withOperation(operation, async () => {
         await operation.sendFields('R', [
@@ -69,6 +69,8 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
           ['root', root],
           ['path', path],
           ['max', String(max)],
+          ...(cut ? [['cut', '1'] as const] : []),
+          ...(offset > 0 ? [['offset', String(offset)] as const] : []),
         ]);
         const chunks: Buffer[] = [];
         try {
@@ -112,7 +114,7 @@ async function run(operation: Operation, request: RunRequest, callbacks: RunCall
       const { type, payload } = next.value;
       if (type === 'O') await callbacks.onOutput('stdout', payload);
       else if (type === 'e') await callbacks.onOutput('stderr', payload);
-      else if (type === 'P') announce(operation, decodeFields(payload), callbacks);
+      else if (type === 'P') await announce(operation, decodeFields(payload), callbacks);
     }
   }).finally(() => ended.abort());
 }
@@ -128,9 +130,18 @@ async function sendRequest(operation: Operation, { fields, mounts }: RunRequest)
   }
 }
 
-function announce(operation: Operation, event: ReadonlyMap<string, string>, callbacks: RunCallbacks): void {
-  if (event.get('event') !== 'started') return;
-  callbacks.onStarted?.(Number(event.get('pid')), (signal) => void operation.send('S', Buffer.from(String(signal))));
+async function announce(
+  operation: Operation,
+  event: ReadonlyMap<string, string>,
+  callbacks: RunCallbacks,
+): Promise<void> {
+  const name = event.get('event');
+  if (name === 'exec-failed') {
+    await callbacks.onExecFailed?.({ errno: Number(event.get('errno')), path: event.get('path') ?? '' });
+  } else if (name === 'started') {
+    const kill = (signal: number): void => void operation.send('S', Buffer.from(String(signal)));
+    callbacks.onStarted?.(Number(event.get('pid')), kill);
+  }
 }
 
 async function feed(operation: Operation, stdin: AsyncIterable<Uint8Array>, ended: AbortSignal): Promise<void> {

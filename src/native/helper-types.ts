@@ -125,7 +125,15 @@ export interface RunCallbacks {
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void | Promise<void>;
   /** The sandbox's first process, in the host's PID namespace, and a function that sends the command a signal. */
   readonly onStarted?: ((pid: number, kill: (signal: number) => void) => void) | undefined;
+  /** The command could not be executed. What this throws takes the place of the outcome, and of the message that goes to standard error. */
+  readonly onExecFailed?: ((failure: ExecFailure) => void | Promise<void>) | undefined;
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+}
+
+export interface ExecFailure {
+  /** As in errno(3), of Linux. */
+  readonly errno: number;
+  readonly path: string;
 }
 
 export type RunOutcome =
@@ -155,8 +163,14 @@ export interface Helper extends AsyncDisposable {
     readonly listing: string;
     readonly signal?: AbortSignal | undefined;
   }): AsyncIterable<Buffer>;
-  /** A regular file inside a rootfs or diff directory; undefined when absent. Fails above `max` bytes. */
-  read(options: { readonly root: string; readonly path: string; readonly max: number }): Promise<Buffer | undefined>;
+  /** A regular file inside a rootfs or diff directory, from `offset` on; undefined when absent. Above `max` bytes it fails, or with `cut` gives that many. */
+  read(options: {
+    readonly root: string;
+    readonly path: string;
+    readonly max: number;
+    readonly cut?: boolean | undefined;
+    readonly offset?: number | undefined;
+  }): Promise<Buffer | undefined>;
   /** Copies a merged tree (layers topmost first) into an existing empty directory; resolves to the bytes of its files' contents. */
   export(options: {
     readonly layers: readonly string[];

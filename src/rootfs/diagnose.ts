@@ -1,6 +1,8 @@
 import { TbuildError } from '../errors.ts';
 import { loadAddon } from '../native/load.ts';
 import type { SandboxIdentity } from '../sandbox/identity.ts';
+import type { Store } from '../store/types.ts';
+import type { ImageDiagnosis } from './diagnose-image.ts';
 import { systemIdentity } from './identity.ts';
 import { accessOf, withStore } from './open-store.ts';
 
@@ -49,6 +51,18 @@ export async function diagnose(options: { readonly storeRoot?: string | undefine
   await check('sandbox', () => trySandbox(options.storeRoot));
   const isBroken = findings.some(({ status }) => status === 'failure');
   return { findings, sandbox: isBroken ? 'none: commands cannot run until the failures above are mended' : sandbox };
+}
+
+/** Explains what an image of the store is, and what it needs of a machine. Throws TBUILD_IMAGE_NOT_FOUND. */
+export async function diagnoseImage(options: {
+  readonly image: string;
+  readonly store?: Store | undefined;
+  readonly storeRoot?: string | undefined;
+}): Promise<ImageDiagnosis> {
+  return withStore({ store: options.store, root: options.storeRoot }, async (store) => {
+    const { examineImage } = await import('./diagnose-image.ts');
+    return examineImage(store, options.image);
+  });
 }
 
 function platform(): Omit<Finding, 'what'> {

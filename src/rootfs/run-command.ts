@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RunCallbacks, RunOutcome } from '../native/helper-types.ts';
 import { isTbuildError, TbuildError } from '../errors.ts';
+import { defaultPath } from '../sandbox/defaults.ts';
 import { encodePlan } from '../sandbox/encode.ts';
 import { commandEnvironment } from '../sandbox/environment.ts';
 import { planSandbox } from '../sandbox/plan.ts';
@@ -13,6 +14,8 @@ import { mergedView } from '../store/merged.ts';
 import type { Chain, Store } from '../store/types.ts';
 import { resolveRootUser } from './accounts.ts';
 import { accessOf } from './open-store.ts';
+import { isUnknownFormat } from './probe-emulation.ts';
+import { explainRefusal, refuseUnrunnable } from './runnable.ts';
 
 /** A command on a chain of layers. */
 export interface RootCommand extends RunCallbacks {
@@ -33,11 +36,20 @@ export interface RootCommand extends RunCallbacks {
   readonly security?: SandboxSecurity;
 }
 
-/** Runs a command in a sandbox on the layers, and resolves to how it ended. Throws TBUILD_SANDBOX_SETUP and TBUILD_USER_NOT_FOUND. */
+/** Runs a command in a sandbox on the layers, and resolves to how it ended. Throws TBUILD_SANDBOX_SETUP, TBUILD_USER_NOT_FOUND, TBUILD_FOREIGN_BINARY and TBUILD_KERNEL_TOO_OLD. */
 export async function runCommand(store: Store, command: RootCommand): Promise<RunOutcome> {
   const { helper, identity } = accessOf(store);
   const view = mergedView(command.chain, (id) => store.listing(id));
-  const user = await resolveRootUser({ view, store, helper }, command.user);
+  const files = { view, store, helper };
+  // Nothing keeps the config of an image from elsewhere from holding a relative one.
+  const workdir = command.workdir.startsWith('/') ? command.workdir : `/${command.workdir}`;
+  const place = {
+    name: command.argv[0] ?? '',
+    searchPath: command.environment['PATH'] ?? defaultPath,
+    workdir,
+    covered: (command.mounts ?? []).map(({ target }) => target),
+  };
+  const [user] = await Promise.all([resolveRootUser(files, command.user), refuseUnrunnable(files, place)]);
   const layers = (await mountOrder(store, command.chain)).map((id) => store.diffDirectory(id));
   const plan = planSandbox({
     layers,
@@ -49,8 +61,7 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
       image: Object.entries(command.environment).map(([name, value]) => `${name}=${value}`),
       home: user.home,
     }),
-    // Nothing keeps the config of an image from elsewhere from holding a relative one.
-    cwd: command.workdir.startsWith('/') ? command.workdir : `/${command.workdir}`,
+    cwd: workdir,
     cwdOwner: command.workdirOwner,
     user,
     resolvConf: systemResolvConf(command.network),
@@ -60,7 +71,13 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     stdin: command.stdin !== undefined,
   });
   try {
-    return await helper.run(encodePlan(plan), command);
+    return await helper.run(encodePlan(plan), {
+      ...command,
+      async onExecFailed(failure) {
+        const error = isUnknownFormat(failure) ? await explainRefusal(files, place) : undefined;
+        if (error !== undefined) throw error;
+      },
+    });
   } catch (error) {
     throw withHint(error);
   }

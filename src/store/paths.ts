@@ -16,6 +16,7 @@ export const storeDirectories = [
   'contexts',
   'dockerfiles',
   'builds',
+  'programs',
   'mounts',
   'leases',
   'tmp',
@@ -36,7 +37,7 @@ export interface StorePaths {
   records(key: string): string;
   image(id: Digest): string;
   imageName(name: string): string;
-  value(kind: 'dockerfiles' | 'builds' | 'contexts', name: string): string;
+  value(kind: 'dockerfiles' | 'builds' | 'programs' | 'contexts', name: string): string;
 }
 
 export function storePaths(root: string): StorePaths {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { isTbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -104,13 +104,18 @@ const oldAgeMs = 30 * 24 * 60 * 60 * 1000;
 
 function listOldValues({ paths }: StoreContext): { path: string; size: number }[] {
   const limit = Date.now() - oldAgeMs;
-  return ['contexts', 'dockerfiles', 'builds'].flatMap((kind) =>
-    readdirSync(paths.inside(kind))
+  return ['contexts', 'dockerfiles', 'builds', 'programs'].flatMap((kind) =>
+    namesIn(paths.inside(kind))
       .map((name) => paths.inside(kind, name))
       .map((path) => ({ path, stat: statSync(path, { throwIfNoEntry: false }) }))
       .filter(({ stat }) => stat !== undefined && Math.max(stat.atimeMs, stat.mtimeMs) < limit)
       .map(({ path, stat }) => ({ path, size: stat?.size ?? 0 })),
   );
+}
+
+/** None where a store was made before there was such a directory. */
+function namesIn(directory: string): readonly string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 function layerSize({ paths, checksum }: StoreContext, id: LayerId): number {

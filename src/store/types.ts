@@ -149,7 +149,7 @@ export interface Store extends AsyncDisposable {
   readRecords(key: string): Promise<readonly unknown[]>;
   /** Puts a record in front under a lock, dropping those for which `replaces` is true and the oldest beyond 16. */
   addRecord(key: string, record: unknown, replaces: (other: unknown) => boolean): Promise<void>;
-  /** Small guarded values by kind and name: parsed Dockerfiles, last-build reports. */
+  /** Small guarded values by kind and name: parsed Dockerfiles, last-build reports, what programs of layers need. */
   readValue(kind: ValueKind, name: string): Promise<unknown>;
   writeValue(kind: ValueKind, name: string, value: unknown): Promise<void>;
   /** Guarded binary files: the stat index of a context. */
@@ -178,7 +178,7 @@ export interface Store extends AsyncDisposable {
   }): Promise<PruneResult>;
 }
 
-export type ValueKind = 'dockerfiles' | 'builds';
+export type ValueKind = 'dockerfiles' | 'builds' | 'programs';
 
 /**
  * What of a blob is there before anything is written.

@@ -1,3 +1,6 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isTbuildError } from '../errors.ts';
 import { writeFileAtomic } from '../util/atomic-write.ts';
 import { readSmallFile } from '../util/small-file.ts';
 import type { StoreContext } from './context.ts';
@@ -13,7 +16,16 @@ export function writeValue(
   kind: ValueKind,
   [name, value]: readonly [string, unknown],
 ): void {
-  writeFileAtomic(paths.value(kind, name), session.newPath(kind), [sealJson(value, checksum)]);
+  const path = paths.value(kind, name);
+  const write = (): void => writeFileAtomic(path, session.newPath(kind), [sealJson(value, checksum)]);
+  try {
+    write();
+  } catch (error) {
+    if (!isTbuildError(error, 'TBUILD_IO') || error.details['errno'] !== 'ENOENT') throw error;
+    // A store that was made before there were values of this kind.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    write();
+  }
 }
 
 export function readBytes({ paths, checksum }: StoreContext, name: string): Buffer | undefined {

@@ -1,6 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeTar } from '../../src/demo/tar-writer.ts';
 import { lacks } from '../helpers/capabilities.ts';
+import { makeProgram } from '../helpers/program-file.ts';
 import { openShell } from '../helpers/shell.ts';
 import type { Shell } from '../helpers/shell.ts';
 
@@ -158,5 +161,25 @@ describe('doctor', () => {
 
   test.skipIf(lacks('user-namespaces', 'overlay'))('finds nothing wrong where builds work', async () => {
     expect((await shell.tbuild('doctor')).status).toBe(0);
+  });
+
+  test('says of an image what it is and needs, and ends with 1 where it cannot run', async () => {
+    const { status, stdout } = await shell.tbuild('doctor', 'base');
+    expect(stdout).toMatch(
+      /^\[ok {2}\] release: tbuild demo base\n\[ok {2}\] architecture: \/bin\/init is a program for linux\/\w+\n\[ok {2}\] C library: none: static\n\[ok {2}\] kernel: .*; this is Linux \d.*\n\nbase can run on this machine\n$/,
+    );
+    expect(status).toBe(0);
+    const foreign = makeProgram({ machine: 0x7fff });
+    const name = 'bin/sh\u001b[31m';
+    const archive = [...writeTar([{ path: name, mode: 0o755, content: foreign }])];
+    writeFileSync(join(shell.directory, 'foreign.tar'), Buffer.concat(archive));
+    await shell.tbuild('import', '--change', `CMD ${JSON.stringify([`/${name}`])}`, 'foreign.tar', 'foreign');
+    const refused = await shell.tbuild('doctor', 'foreign');
+    expect(refused.stdout).toContain(
+      '[FAIL] architecture: /bin/sh\ufffd[31m of the image is a program for ELF machine',
+    );
+    expect(refused.stdout).toMatch(/\n {7}-> build for linux\/.*\n\nforeign cannot run on this machine\n$/s);
+    expect(refused.status).toBe(1);
+    expect((await shell.tbuild('doctor', 'nothing')).stderr).toContain('(TBUILD_IMAGE_NOT_FOUND)');
   });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../helpers/capabilities.ts';
 import { failure, openDiffBench, result } from './diff-bench.ts';
 import type { DiffBench } from './diff-bench.ts';
-import type { RawAnswer } from './raw-client.ts';
+import type { RawAnswer, RawField } from './raw-client.ts';
 
 let bench: DiffBench;
 beforeAll(() => void (bench = openDiffBench()));
@@ -18,6 +18,18 @@ describe('read', () => {
     expect(result(big)['size']).toBe('2500000');
     expect(big.bytes('D').equals(Buffer.alloc(2_500_000, 'y'))).toBe(true);
     expect(result(await read(root, 'empty'))['size']).toBe('0');
+  });
+
+  it('sends a part of one', async () => {
+    const root = bench.makeSource({ f: '0123456789' });
+    const part = async (...fields: RawField[]): Promise<string> =>
+      (await read(root, 'f', '4', ...fields)).bytes('D').toString();
+    expect(await part(['cut', '1'])).toBe('0123');
+    expect(await part(['cut', '1'], ['offset', '3'])).toBe('3456');
+    expect(await part(['offset', '6'])).toBe('6789');
+    expect(await part(['cut', '1'], ['offset', '8'])).toBe('89');
+    expect(await part(['offset', '1000'])).toBe('');
+    expect(failure(await read(root, 'f', '4', ['offset', '5']))).toEqual(['read', 27]);
   });
 
   it('refuses what is larger than allowed, absent, not a file or elsewhere', async () => {
@@ -86,13 +98,8 @@ describe('remove', () => {
   });
 });
 
-async function read(root: string, path: string, max = '100000000'): Promise<RawAnswer> {
-  return await bench.helper.call([
-    ['op', 'read'],
-    ['root', root],
-    ['path', path],
-    ['max', max],
-  ]);
+async function read(root: string, path: string, max = '100000000', ...more: RawField[]): Promise<RawAnswer> {
+  return await bench.helper.call([['op', 'read'], ['root', root], ['path', path], ['max', max], ...more]);
 }
 
 async function remove(...paths: string[]): Promise<RawAnswer> {

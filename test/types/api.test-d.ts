@@ -32,6 +32,7 @@ test('the functions that there are', () => {
     | 'cacheEntries'
     | 'describeCause'
     | 'diagnose'
+    | 'diagnoseImage'
     | 'errorCodes'
     | 'familiarName'
     | 'formatPlatform'

@@ -1,9 +1,11 @@
 #include "operations.h"
 #include "pump.h"
 #include "tree.h"
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace tbuild {
 
@@ -22,10 +24,14 @@ void read_file(const Fields& request, Channel& channel) {
   UniqueFd fd(tree.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid() || fstat(fd.get(), &status) != 0)
     fail("open", errno, path);
-  if (static_cast<uint64_t>(status.st_size) > most)
+  uint64_t offset = std::min(request.number("offset", 0), static_cast<uint64_t>(status.st_size));
+  uint64_t rest = static_cast<uint64_t>(status.st_size) - offset;
+  if (rest > most && !request.flag("cut"))
     fail("read", EFBIG, path);
+  if (lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+    fail("read", errno, path);
   Pump pump(channel);
-  uint64_t size = pump.run(fd.get(), static_cast<uint64_t>(status.st_size), {.frames = &channel}, path);
+  uint64_t size = pump.run(fd.get(), std::min(rest, most), {.frames = &channel}, path);
   channel.send(FrameType::result, FieldsOut().add("size", size));
 }
 

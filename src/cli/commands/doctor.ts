@@ -1,11 +1,14 @@
-import { diagnose } from '../../index.ts';
+import { diagnose, diagnoseImage } from '../../index.ts';
+import type { Finding } from '../../index.ts';
+import { printable } from '../ui/format.ts';
 import type { Command, CommandSpec } from '../command.ts';
 
 const spec: CommandSpec = {
   name: 'doctor',
-  usage: 'tbuild doctor [OPTIONS]',
+  usage: 'tbuild doctor [OPTIONS] [IMAGE]',
   summary: 'Say what this kernel and user can do, and which sandbox will be used',
-  positionals: { min: 0, max: 0 },
+  details: 'With IMAGE: which release it is, what it needs of the processor and the kernel, and whether it runs here.',
+  positionals: { min: 0, max: 1 },
   options: { json: { type: 'boolean', help: 'The findings as JSON' } },
 };
 
@@ -14,16 +17,24 @@ const marks = { ok: 'ok  ', warning: 'warn', failure: 'FAIL' } as const;
 export const command: Command = {
   spec,
   async run(args, { stdout }) {
-    const diagnosis = await diagnose({ storeRoot: args.string('store') });
+    const [image] = args.positionals;
+    const storeRoot = args.string('store');
+    const diagnosis = image === undefined ? await diagnose({ storeRoot }) : await diagnoseImage({ image, storeRoot });
+    const isBroken = diagnosis.findings.some(({ status }) => status === 'failure');
     if (args.flag('json')) {
       stdout.write(`${JSON.stringify(diagnosis, null, 2)}\n`);
     } else {
-      for (const { status, what, finding, remedy } of diagnosis.findings) {
-        stdout.write(`[${marks[status]}] ${what}: ${finding}\n`);
-        if (remedy !== undefined) stdout.write(`       -> ${remedy}\n`);
-      }
-      stdout.write(`\nRUN will use: ${diagnosis.sandbox}\n`);
+      for (const finding of diagnosis.findings) stdout.write(describe(finding));
+      const conclusion =
+        'sandbox' in diagnosis
+          ? `RUN will use: ${diagnosis.sandbox}`
+          : `${image} ${isBroken ? 'cannot run' : 'can run'} on this machine`;
+      stdout.write(`\n${conclusion}\n`);
     }
-    return diagnosis.findings.some(({ status }) => status === 'failure') ? 1 : 0;
+    return isBroken ? 1 : 0;
   },
 };
+
+function describe({ status, what, finding, remedy }: Finding): string {
+  return `[${marks[status]}] ${what}: ${printable(finding)}\n${remedy === undefined ? '' : `       -> ${remedy}\n`}`;
+}

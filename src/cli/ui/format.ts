@@ -42,3 +42,8 @@ export function formatDuration(milliseconds: number): string {
 export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
+
+/** What images and archives say of themselves must not move the cursor. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}

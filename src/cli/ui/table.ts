@@ -1,6 +1,8 @@
-/** Columns as docker prints them: left-aligned, three spaces between, no trailing blanks. What images say of themselves must not move the cursor. */
+import { printable } from './format.ts';
+
+/** Columns as docker prints them: left-aligned, three spaces between, no trailing blanks. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows].map((row) => row.map((cell) => cell.replace(/\p{Cc}/gu, '\ufffd')));
+  const all = [head, ...rows].map((row) => row.map(printable));
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
     .map(
