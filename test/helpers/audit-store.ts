@@ -105,7 +105,7 @@ function differences(
     mode: stats.mode & 0o7777,
     uid: stats.uid,
     gid: stats.gid,
-    mtime: entry.mtime === undefined ? undefined : Math.floor(stats.mtimeMs / 1000),
+    mtime: entry.mtime === undefined ? undefined : wholeSeconds(bytePath(diff, entry.path)),
     size: entry.type === 'file' ? stats.size : 0,
     link: entry.type === 'symlink' ? decodePathBytes(readlinkSync(bytePath(diff, entry.path), 'buffer')) : undefined,
   };
@@ -121,6 +121,11 @@ function differences(
   return Object.entries(wanted)
     .filter(([key, value]) => found[key as keyof typeof found] !== value)
     .map(([key, value]) => `${key} is ${String(found[key as keyof typeof found])}, the listing says ${String(value)}`);
+}
+
+/** `mtimeMs` would not do: as a double it rounds the last hundred nanoseconds of a second up to the next one. */
+function wholeSeconds(path: string | Buffer): number {
+  return Number(lstatSync(path, { bigint: true }).mtimeNs / 1_000_000_000n);
 }
 
 interface DiskIds {
