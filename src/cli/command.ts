@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util';
 import { TbuildError } from '../index.ts';
 
+/** An option that docker has and tbuild does not, yet. It is not in the help. */
+export interface UnsupportedOption {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** What to do instead. */
+  readonly instead: string;
+}
+
 /** One option of a command, as `--help`, docs/cli.md and the parser know it. */
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
@@ -19,6 +27,7 @@ export interface CommandSpec {
   readonly summary: string;
   readonly details?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly unsupported?: Readonly<Record<string, UnsupportedOption>>;
   /** Options end at the first argument: what follows belongs to the command in the image. */
   readonly stopAtPositional?: boolean;
   readonly positionals: { readonly min: number; readonly max: number };
@@ -34,11 +43,13 @@ export interface ParsedArguments {
 }
 
 export interface Terminal {
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: NodeJS.ReadStream & { readonly fd: number };
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** Aborted when the command must end early. */
   readonly signal: AbortSignal;
+  /** Hands signals to `receive`, until what is returned is called. One that it does not take (false) interrupts as ever. */
+  divertSignals(receive: (name: NodeJS.Signals) => boolean): () => void;
 }
 
 export interface Command {
@@ -57,13 +68,14 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+/** Throws TBUILD_USAGE, and TBUILD_UNSUPPORTED for what docker knows. */
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
-  const options = { ...commonOptions, ...spec.options };
+  const options: Options = { ...commonOptions, ...spec.unsupported, ...spec.options };
   const { own, rest } = spec.stopAtPositional === true ? splitAtPositional(options, argv) : { own: argv, rest: [] };
   const config = Object.fromEntries(
-    Object.entries(options).map(([name, { type, short, multiple }]) => [
+    Object.entries(options).map(([name, { type, short, multiple = false }]) => [
       name,
-      { type, multiple: multiple ?? false, ...(short === undefined ? {} : { short }) },
+      { type, multiple, ...(short === undefined ? {} : { short }) },
     ]),
   );
   let parsed: ReturnType<typeof parseArgs>;
@@ -78,6 +90,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   const positionals = [...parsed.positionals, ...rest];
+  refuseUnsupported(spec, values);
   if (values['help'] !== true) checkCount(spec, positionals);
   const string = (name: string): string | undefined => values[name] as string | undefined;
   return {
@@ -87,6 +100,13 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     flag: (name) => values[name] === true,
     choice: (name, allowed) => oneOf(name, string(name), allowed),
   };
+}
+
+function refuseUnsupported({ name, unsupported = {} }: CommandSpec, values: Readonly<Record<string, unknown>>): void {
+  for (const [option, { instead }] of Object.entries(unsupported)) {
+    if (values[option] === undefined) continue;
+    throw new TbuildError('TBUILD_UNSUPPORTED', `tbuild ${name}: --${option} is not supported yet`, { hint: instead });
+  }
 }
 
 function oneOf<T extends string>(name: string, value: string | undefined, allowed: readonly T[]): T | undefined {
@@ -103,7 +123,7 @@ function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
   throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${wanted}`, { hint: `usage: ${spec.usage}` });
 }
 
-type Options = Readonly<Record<string, OptionSpec>>;
+type Options = Readonly<Record<string, Pick<OptionSpec, 'type' | 'short' | 'multiple'>>>;
 
 function splitAtPositional(
   options: Options,

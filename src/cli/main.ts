@@ -9,7 +9,7 @@ import { watchForInterruption } from './signals.ts';
 
 /** Runs one command line and resolves to the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { signal, ending, release } = watchForInterruption(process);
+  const { signal, ending, divert, release } = watchForInterruption(process);
   const { stdout, stderr } = process;
   const terminal: Terminal = {
     // Node opens it, and loads what it needs for that, when it is first touched.
@@ -19,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     stdout,
     stderr,
     signal,
+    divertSignals: divert,
   };
   const end = await dispatch(argv, terminal).then(
     (status): Ending => ({ status, message: undefined }),

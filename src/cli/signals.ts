@@ -12,9 +12,16 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** Undefined while nothing has happened. */
   ending(): Ending | undefined;
+  /** Until what is returned is called, `receive` gets the signals first, and those that end nothing otherwise. Those that it does not take (false) interrupt. */
+  divert(receive: (name: NodeJS.Signals) => boolean): () => void;
   /** The command has ended. What goes wrong with its output from now on is said here. */
   release(): void;
 }
+
+const interrupting = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Further ones that mean something to whoever waits for them. SIGWINCH is not one: servers take it for a wish to stop, and a terminal sends it whenever it is resized. */
+const passedOn = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** A second signal ends the process at once: the helper and its sandboxes die with it. */
 export function watchForInterruption(process: NodeJS.Process): Interruption {
@@ -25,7 +32,9 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
     ending ??= given;
     controller.abort(new Error(reason));
   };
+  let receiver: ((name: NodeJS.Signals) => boolean) | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
+    if (receiver?.(name) === true) return;
     const status = 128 + constants.signals[name];
     if (controller.signal.aborted) process.exit(status);
     end({ status, message: `interrupted by ${name}` }, `interrupted by ${name}`);
@@ -38,17 +47,24 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
     process.exitCode = ending?.status;
     if (ending?.message !== undefined) process.stderr.write(`${ending.message}\n`);
   };
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of names) process.on(name, onSignal);
+  for (const name of interrupting) process.on(name, onSignal);
   process.stdout.on('error', onOutputError);
   // Nobody reads what goes wrong: that must not be what goes wrong.
   process.stderr.on('error', () => undefined);
   return {
     signal: controller.signal,
     ending: () => ending,
+    divert(receive) {
+      receiver = receive;
+      for (const name of passedOn) process.on(name, onSignal);
+      return () => {
+        receiver = undefined;
+        for (const name of passedOn) process.off(name, onSignal);
+      };
+    },
     release() {
       isReleased = true;
-      for (const name of names) process.off(name, onSignal);
+      for (const name of interrupting) process.off(name, onSignal);
     },
   };
 }

@@ -51,6 +51,10 @@ export interface NativeAddon {
   /** Makes an operation's stream socket pair, sends one end over `controlFd` and returns the other (non-blocking, close-on-exec). */
   startOperation(controlFd: number): number;
   closeDescriptor(fd: number): void;
+  /** Puts the terminal `fd` into raw mode (cfmakeraw(3): Node's own raw mode still turns `\n` into `\r\n`). Returns its settings as they were. */
+  makeTerminalRaw(fd: number): Buffer;
+  /** Settings that `makeTerminalRaw` returned; from the background too. */
+  restoreTerminal(fd: number, settings: Buffer): void;
   probe(): KernelFacts;
   readonly Sha256: new () => Sha256;
 }

@@ -1,17 +1,8 @@
-import type {
-  ChangedFile,
-  CommittedDiff,
-  DiffOptions,
-  Fields,
-  Helper,
-  HelperInfo,
-  RunCallbacks,
-  RunOutcome,
-  RunRequest,
-} from './helper-types.ts';
-import { decodeFields, maxPayload } from './frames.ts';
+import type { ChangedFile, CommittedDiff, DiffOptions, Fields, Helper, HelperInfo } from './helper-types.ts';
+import { decodeFields } from './frames.ts';
 import type { Operation } from './operation.ts';
 import { TbuildError } from '../errors.ts';
+import { performRun } from './run-operation.ts';
 import { sendEntries } from './write-entries.ts';
 
 type Start = (name: string, signal?: AbortSignal) => Operation;
@@ -97,65 +88,11 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
     async remove(paths) {
       if (paths.length > 0) await simple(start, 'remove', { fields: paths.map((path) => ['path', path] as const) });
     },
-    run: (request, callbacks) => run(start('run', callbacks.signal), request, callbacks),
+    run(request, callbacks) {
+      const operation = start('run', callbacks.signal);
+      return withOperation(operation, () => performRun(operation, request, callbacks));
+    },
   };
-}
-
-async function run(operation: Operation, request: RunRequest, callbacks: RunCallbacks): Promise<RunOutcome> {
-  const ended = new AbortController();
-  return withOperation(operation, async () => {
-    await sendRequest(operation, request);
-    // Standard input has no say in how the command ends: it is fed until the result is there.
-    if (callbacks.stdin !== undefined) void feed(operation, callbacks.stdin, ended.signal).catch(() => undefined);
-    const frames = operation.frames();
-    for (;;) {
-      const next = await frames.next();
-      if (next.done === true) return outcome(next.value);
-      const { type, payload } = next.value;
-      if (type === 'O') await callbacks.onOutput('stdout', payload);
-      else if (type === 'e') await callbacks.onOutput('stderr', payload);
-      else if (type === 'P') await announce(operation, decodeFields(payload), callbacks);
-    }
-  }).finally(() => ended.abort());
-}
-
-async function sendRequest(operation: Operation, { fields, mounts }: RunRequest): Promise<void> {
-  await operation.sendFields('R', [['op', 'run'], ...fields, ['mounts', String(mounts.length)]]);
-  for (const mount of mounts) {
-    await operation.sendFields('E', mount.fields);
-    const { content = new Uint8Array() } = mount;
-    for (let start = 0; start < content.length; start += maxPayload) {
-      await operation.send('D', content.subarray(start, start + maxPayload));
-    }
-  }
-}
-
-async function announce(
-  operation: Operation,
-  event: ReadonlyMap<string, string>,
-  callbacks: RunCallbacks,
-): Promise<void> {
-  const name = event.get('event');
-  if (name === 'exec-failed') {
-    await callbacks.onExecFailed?.({ errno: Number(event.get('errno')), path: event.get('path') ?? '' });
-  } else if (name === 'started') {
-    const kill = (signal: number): void => void operation.send('S', Buffer.from(String(signal)));
-    callbacks.onStarted?.(Number(event.get('pid')), kill);
-  }
-}
-
-async function feed(operation: Operation, stdin: AsyncIterable<Uint8Array>, ended: AbortSignal): Promise<void> {
-  for await (const chunk of stdin) {
-    if (ended.aborted) return;
-    await operation.send('D', chunk);
-  }
-  await operation.send('Z', Buffer.alloc(0));
-}
-
-function outcome(result: ReadonlyMap<string, string>): RunOutcome {
-  const signal = result.get('signal');
-  if (signal !== undefined) return { kind: 'signal', signal: Number(signal) };
-  return { kind: 'exit', exitCode: Number(result.get('exit')) };
 }
 
 async function collectDiff(operation: Operation, { onProgress }: DiffOptions): Promise<CommittedDiff> {

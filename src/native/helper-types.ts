@@ -123,10 +123,10 @@ export interface RunCallbacks {
   readonly signal?: AbortSignal | undefined;
   /** Output is held back while the returned promise is pending. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void | Promise<void>;
-  /** The sandbox's first process, in the host's PID namespace, and a function that sends the command a signal. */
-  readonly onStarted?: ((pid: number, kill: (signal: number) => void) => void) | undefined;
+  readonly onStarted?: ((command: RunningCommand) => void) | undefined;
   /** The command could not be executed. What this throws takes the place of the outcome, and of the message that goes to standard error. */
   readonly onExecFailed?: ((failure: ExecFailure) => void | Promise<void>) | undefined;
+  /** Read as the command takes it; what it does not take is not read. The end of it is that of a pipe; a terminal has none. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
 }
 
@@ -134,6 +134,21 @@ export interface ExecFailure {
   /** As in errno(3), of Linux. */
   readonly errno: number;
   readonly path: string;
+}
+
+export interface RunningCommand {
+  /** In the host's PID namespace. */
+  readonly pid: number;
+  /** Sends it a signal; 9 ends the whole sandbox. */
+  kill(signal: number): void;
+  /** Gives its terminal another size. Only for a command that has one. */
+  resize(size: TerminalSize): void;
+}
+
+/** Each from 0, which means unknown, to 65535. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export type RunOutcome =

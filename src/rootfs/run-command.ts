@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RunCallbacks, RunOutcome } from '../native/helper-types.ts';
+import type { RunCallbacks, RunOutcome, TerminalSize } from '../native/helper-types.ts';
 import { isTbuildError, TbuildError } from '../errors.ts';
 import { defaultPath } from '../sandbox/defaults.ts';
 import { encodePlan } from '../sandbox/encode.ts';
@@ -34,6 +34,8 @@ export interface RootCommand extends RunCallbacks {
   readonly mounts?: readonly SandboxMount[];
   /** @default 'sandbox' */
   readonly security?: SandboxSecurity;
+  /** @default pipes, no terminal */
+  readonly terminal?: TerminalSize | undefined;
 }
 
 /** Runs a command in a sandbox on the layers, and resolves to how it ended. Throws TBUILD_SANDBOX_SETUP, TBUILD_USER_NOT_FOUND, TBUILD_FOREIGN_BINARY and TBUILD_KERNEL_TOO_OLD. */
@@ -69,6 +71,7 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     mounts: command.mounts ?? [],
     security: command.security ?? 'sandbox',
     stdin: command.stdin !== undefined,
+    terminal: command.terminal,
   });
   try {
     return await helper.run(encodePlan(plan), {

@@ -1,13 +1,15 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import { readImageConfig, requireImage } from '../image/read-image.ts';
+import type { RunningCommand, TerminalSize } from '../native/helper-types.ts';
 import type { ContainerConfig } from '../oci/config.ts';
 import type { SandboxMount } from '../sandbox/mounts.ts';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import { mergedView } from '../store/merged.ts';
 import type { Store } from '../store/types.ts';
 import { createContainer } from './container.ts';
+import { runEnvironment } from './environment.ts';
 
 export interface RunVolume {
   /** Path on this machine. */
@@ -24,8 +26,10 @@ export interface RunOptions {
   readonly argv?: readonly string[] | undefined;
   /** Replaces the image's ENTRYPOINT, and drops its CMD. */
   readonly entrypoint?: string | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Over those of the image; undefined takes one of them away. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly volumes?: readonly RunVolume[] | undefined;
+  /** Absolute; made where it is missing. @default the image's WORKDIR */
   readonly workdir?: string | undefined;
   /** `user[:group]`. @default the image's USER */
   readonly user?: string | undefined;
@@ -33,17 +37,23 @@ export interface RunOptions {
   readonly remove?: boolean | undefined;
   /** @default 'host' */
   readonly network?: 'host' | 'none' | undefined;
+  /** Read as the command takes it. Its end is that of the command's standard input, but for a terminal's: that has none. @default nothing to read */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  /** Gives the command a terminal of this size instead of pipes: what is written to it, stderr included, arrives as `stdout`. @default none */
+  readonly terminal?: TerminalSize | undefined;
   /** Output is held back while the returned promise is pending. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
-  /** Called when the command runs: the container's id, the pid of its first process, and a function that sends the command a signal. */
-  readonly onStarted?:
-    | ((started: { readonly id: string; readonly pid: number; readonly kill: (signal: number) => void }) => void)
-    | undefined;
+  /** Called just before the command starts to run. */
+  readonly onStarted?: ((started: StartedCommand) => void) | undefined;
   readonly userns?: 'auto' | 'host' | undefined;
   readonly store?: Store | undefined;
   readonly storeRoot?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface StartedCommand extends RunningCommand {
+  /** Of its container. */
+  readonly id: string;
 }
 
 export interface RunResult {
@@ -87,19 +97,20 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
       chain: image.chain,
       job: job.path,
       argv,
-      environment: { ...environmentOf(config), ...options.env },
-      workdir: options.workdir ?? config.WorkingDir ?? '/',
+      environment: runEnvironment({ config, given: options.env ?? {}, hasTerminal: options.terminal !== undefined }),
+      workdir: workdirOf(config, options),
       workdirOwner: 'root',
       user: options.user ?? config.User ?? '',
       network: options.network ?? 'host',
       mounts,
       stdin: options.stdin,
+      terminal: options.terminal,
       signal: options.signal,
       onOutput: options.onOutput,
-      onStarted(pid, kill) {
+      onStarted(command) {
         // Whoever inspects the container a moment too early sees it without its pid.
-        void container.running(pid).catch(() => undefined);
-        options.onStarted?.({ id: container.id, pid, kill });
+        void container.running(command.pid).catch(() => undefined);
+        options.onStarted?.({ ...command, id: container.id });
       },
     });
     const exitCode = outcome.kind === 'exit' ? outcome.exitCode : 128 + outcome.signal;
@@ -116,17 +127,18 @@ function commandOf(config: ContainerConfig, { image, argv = [], entrypoint }: Ru
   const rest = argv.length > 0 ? argv : entrypoint === undefined ? (config.Cmd ?? []) : [];
   const command = [...head, ...rest];
   if (command.length > 0) return command;
-  throw new TbuildError('TBUILD_USAGE', `no command given, and ${image} has neither ENTRYPOINT nor CMD`, {
+  const why =
+    entrypoint === undefined ? `${image} has neither ENTRYPOINT nor CMD` : "the image's CMD goes with its ENTRYPOINT";
+  throw new TbuildError('TBUILD_USAGE', `no command given, and ${why}`, {
     hint: `for example: tbuild run ${image} /bin/sh -c 'echo hello'`,
   });
 }
 
-function environmentOf(config: ContainerConfig): Record<string, string> {
-  const pairs = (config.Env ?? []).map((entry): [string, string] => {
-    const equals = entry.indexOf('=');
-    return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
-  });
-  return Object.fromEntries(pairs);
+/** As docker: a relative one is refused when it is given, and `..` is taken out before any symlink is followed. */
+function workdirOf(config: ContainerConfig, { workdir = '' }: RunOptions): string {
+  if (workdir === '') return config.WorkingDir ?? '/';
+  if (workdir.startsWith('/')) return posix.normalize(workdir);
+  throw new TbuildError('TBUILD_USAGE', `the working directory ${JSON.stringify(workdir)} is not an absolute path`);
 }
 
 function toBind({ source, target, readonly }: RunVolume): SandboxMount {

@@ -34,6 +34,7 @@ function planFields(plan: SandboxPlan): Fields {
     ...plan.scripts.map(({ name, content }): Field => ['script', `${name}=${hex(content)}`]),
     ...(plan.security === 'insecure' ? [flag('insecure')] : []),
     ...(plan.stdin ? [flag('stdin')] : []),
+    ...(plan.terminal === undefined ? [] : [['tty', `${plan.terminal.rows} ${plan.terminal.columns}`] as const]),
   ];
 }
 

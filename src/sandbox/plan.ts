@@ -1,3 +1,4 @@
+import type { TerminalSize } from '../native/helper-types.ts';
 import {
   allCapabilities,
   capabilityMask,
@@ -40,8 +41,10 @@ export interface SandboxPlan {
   /** Parents first, each target once. They may cover the files. */
   readonly mounts: readonly SandboxMount[];
   readonly security: SandboxSecurity;
-  /** False: the command reads /dev/null. */
+  /** False: the command reads /dev/null, or a terminal on which nobody types. */
   readonly stdin: boolean;
+  /** Undefined: pipes, not a terminal. */
+  readonly terminal: TerminalSize | undefined;
 }
 
 export type SandboxNetwork = 'host' | 'none';
@@ -92,6 +95,7 @@ export interface SandboxOptions {
   /** @default 'sandbox' */
   readonly security?: SandboxSecurity;
   readonly stdin?: boolean;
+  readonly terminal?: TerminalSize | undefined;
 }
 
 export interface ExtraHost {
@@ -102,7 +106,7 @@ export interface ExtraHost {
 /** Fills in the defaults. Throws `TypeError` on paths that are not absolute, an empty command, and NUL characters. */
 export function planSandbox(options: SandboxOptions): SandboxPlan {
   const [program, ...rest] = options.argv;
-  if (program === undefined || program === '') throw new TypeError('a sandbox needs a command');
+  if (program === undefined) throw new TypeError('a sandbox needs a command');
   const { hostname = sandboxHostname, capabilities = defaultCapabilities, security = 'sandbox' } = options;
   const isInsecure = security === 'insecure';
   const plan: SandboxPlan = {
@@ -129,6 +133,7 @@ export function planSandbox(options: SandboxOptions): SandboxPlan {
     mounts: orderMounts(options.mounts ?? []),
     security,
     stdin: options.stdin ?? false,
+    terminal: options.terminal,
   };
   check(plan);
   return plan;

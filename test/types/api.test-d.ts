@@ -47,6 +47,7 @@ test('the functions that there are', () => {
     | 'parseOutput'
     | 'parsePlatform'
     | 'prune'
+    | 'rawTerminal'
     | 'removeImage'
     | 'runImage'
     | 'tagImage'

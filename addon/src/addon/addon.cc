@@ -9,6 +9,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("controlSocket", Napi::Function::New(env, control_socket, "controlSocket"));
   exports.Set("startOperation", Napi::Function::New(env, start_operation, "startOperation"));
   exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor, "closeDescriptor"));
+  exports.Set("makeTerminalRaw", Napi::Function::New(env, make_terminal_raw, "makeTerminalRaw"));
+  exports.Set("restoreTerminal", Napi::Function::New(env, restore_terminal, "restoreTerminal"));
   exports.Set("probe", Napi::Function::New(env, probe, "probe"));
   exports.Set("Sha256", sha256_class(env));
   return exports;

@@ -15,6 +15,7 @@ enum class FrameType : char {
   data = 'D',
   end = 'Z',
   signal = 'S',
+  window = 'W',
   progress = 'P',
   listing = 'L',
   stdout_bytes = 'O',

@@ -35,6 +35,8 @@ void give(const SandboxRequest& request, const UniqueFd& pipe) {
 
 Pipes make_pipes(const SandboxRequest& request) {
   Pipes pipes;
+  if (request.terminal)
+    return pipes;
   make_pipe(pipes.ours.output, pipes.theirs.output);
   make_pipe(pipes.ours.errors, pipes.theirs.errors);
   give(request, pipes.theirs.output);
@@ -144,7 +146,9 @@ void run_sandbox(const Fields& fields, Channel& channel) {
   prctl(PR_SET_DUMPABLE, 0);
   hand_over_mounts(request, init.pid, control.get());
   pid_t pid = std::exchange(init.pid, -1);
-  report(relay_sandbox(channel, control.get(), pid, std::move(pipes.ours)), channel);
+  report(relay_sandbox(channel, control.get(),
+                       {pid, request.has_input, request.terminal.has_value(), std::move(pipes.ours)}),
+         channel);
   wait_for_peer(channel);
 }
 

@@ -3,6 +3,7 @@
 #include "sandbox_credentials.h"
 #include "sandbox_resolve.h"
 #include "sandbox_sys.h"
+#include "sandbox_terminal.h"
 #include <climits>
 #include <cstring>
 #include <signal.h>
@@ -111,6 +112,9 @@ bool exists(const std::string& path) { return faccessat(AT_FDCWD, path.c_str(), 
 [[noreturn]] void execute(const SandboxRequest& request) {
   auto arguments = pointers_of(request.arguments), environment = pointers_of(request.environment);
   const std::string& command = request.arguments.front();
+  // It would be looked for as PATH's directories themselves.
+  if (command.empty())
+    exec_failed("\"\"", ENOENT, "no name of a program");
   if (command.find('/') != std::string::npos) {
     execve(command.c_str(), arguments.data(), environment.data());
     int error = errno;
@@ -145,6 +149,8 @@ void run_sandbox_command(const SandboxRequest& request, int control, CommandPipe
     reset_signals();
     arrange_descriptors(control, pipes);
     control = control_number;
+    if (request.terminal)
+      control_terminal(STDIN_FILENO);
     enter_working_directory(request);
     become_user(request);
     starting = send_note(control, {NoteKind::starting});

@@ -12,6 +12,7 @@ enum class NoteKind : uint8_t {
   mounts,      // to PID 1: detached mounts, in the order of the request; the first one also says that the id maps are
                // written
   signal,      // to PID 1: send `value` to the command
+  terminal,    // from PID 1: the master and the slave of the command's terminal
   starting,    // from the command's process just before exec: `sender` is its pid in the worker's namespace
   failed,      // from PID 1: the set-up failed with `value` as errno, text = op, path, message
   exec_failed, // from the command's process: as failed

@@ -81,7 +81,7 @@ void mount_scripts(int dev, const std::vector<SandboxScript>& scripts) {
 
 } // namespace
 
-void mount_dev(int root, const SandboxRequest& request) {
+UniqueFd mount_dev(int root, const SandboxRequest& request) {
   // nodev covers nodes that a command makes; the devices below are mounts of their own.
   UniqueFd mount =
       new_filesystem("tmpfs", {{"mode", "0755"}, {"size", "64m"}}, sys::attr_nosuid | sys::attr_nodev, "mount /dev");
@@ -102,6 +102,7 @@ void mount_dev(int root, const SandboxRequest& request) {
               new_filesystem("tmpfs", {{"mode", "1777"}, {"size", "64m"}}, no_surprises, "mount /dev/shm"));
   mount_below(dev, "mqueue", 0755, new_filesystem("mqueue", {}, no_surprises, "mount /dev/mqueue"));
   mount_scripts(dev, request.scripts);
+  return mount;
 }
 
 } // namespace tbuild

@@ -6,6 +6,7 @@
 #include "sandbox_mounts.h"
 #include "sandbox_proc.h"
 #include "sandbox_sys.h"
+#include "sandbox_terminal.h"
 #include <cstring>
 #include <grp.h>
 #include <linux/capability.h>
@@ -81,7 +82,24 @@ void enter_root(int root) {
     fail(op, errno);
 }
 
-void set_up(SandboxRequest& request, HandedMounts& handed) {
+// The relay has the master from here on, and nobody else.
+CommandPipes pipes_to_terminal(int dev, const SandboxRequest& request, int control) {
+  Terminal terminal = open_terminal(dev, request);
+  CommandPipes pipes;
+  for (UniqueFd* pipe : {&pipes.input, &pipes.output, &pipes.errors}) {
+    pipe->reset(fcntl(terminal.slave.get(), F_DUPFD_CLOEXEC, 0));
+    if (!pipe->valid())
+      fail("open a terminal", errno);
+  }
+  Note note{NoteKind::terminal};
+  note.descriptors.push_back(std::move(terminal.master));
+  note.descriptors.push_back(std::move(terminal.slave));
+  if (!send_note(control, note))
+    _exit(1);
+  return pipes;
+}
+
+void set_up(SandboxRequest& request, HandedMounts& handed, int control, CommandPipes& pipes) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     fail("make mounts private", errno, "/");
   if (!request.hostname.empty() && sethostname(request.hostname.data(), request.hostname.size()) != 0)
@@ -92,7 +110,9 @@ void set_up(SandboxRequest& request, HandedMounts& handed) {
   wipe_secrets(request.mounts);
   make_masks(root, request);
   mount_proc(root.root.get());
-  mount_dev(root.root.get(), request);
+  UniqueFd dev = mount_dev(root.root.get(), request);
+  if (request.terminal)
+    pipes = pipes_to_terminal(dev.get(), request, control);
   mount_sys(root, request, handed);
   protect_paths(root, request);
   mount_files(root, request);
@@ -172,7 +192,7 @@ void run_sandbox_init(SandboxRequest& request, UniqueFd control, CommandPipes pi
     umask(0022);
     rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    set_up(request, handed);
+    set_up(request, handed, control.get(), pipes);
     supervise_command(request, std::move(control), std::move(pipes));
   } catch (const OperationError& error) {
     send_note(control.get(), note_of(NoteKind::failed, error));

@@ -5,12 +5,12 @@
 
 namespace tbuild {
 
-// The command's ends of its pipes; input is invalid when it reads /dev/null.
+// The command's ends of its pipes, or its terminal thrice; input is invalid when it reads /dev/null.
 struct CommandPipes {
   UniqueFd input, output, errors;
 };
 
-// Overwrites the secrets in the request.
+// Overwrites the secrets in the request. `pipes` has none where the request asks for a terminal.
 [[noreturn]] void run_sandbox_init(SandboxRequest& request, UniqueFd control, CommandPipes pipes);
 
 } // namespace tbuild

@@ -1,6 +1,8 @@
 #include "sandbox_relay.h"
+#include "sandbox_frames.h"
+#include "sandbox_input.h"
+#include "sandbox_terminal.h"
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,15 +12,14 @@
 namespace tbuild {
 namespace {
 
-constexpr size_t header_size = 8;
 constexpr size_t chunk_size = 64 * 1024;
-// Input that the command has not read yet, beyond which the channel is left to fill.
-constexpr size_t max_pending_input = max_payload;
 
 class Relay {
 public:
-  Relay(Channel& channel, int control, pid_t init, RelayPipes pipes)
-      : channel_(channel.fd()), control_(control), init_(init), pipes_(std::move(pipes)) {}
+  Relay(Channel& channel, int control, RelayedSandbox sandbox)
+      : channel_(channel.fd()), control_(control), init_(sandbox.init), has_terminal_(sandbox.has_terminal),
+        output_(std::move(sandbox.pipes.output)), errors_(std::move(sandbox.pipes.errors)),
+        input_(sandbox.takes_input, std::move(sandbox.pipes.input)), queue_(channel.fd()) {}
 
   SandboxEnd run() {
     try {
@@ -29,22 +30,23 @@ public:
       throw;
     }
     // Whoever might still hold a pipe's other end is outside of the sandbox: what is in the pipes is all there is.
-    while (pipes_.output.valid() || pipes_.errors.valid() || sent_ < output_.size())
+    terminal_.reset();
+    while (output_.valid() || errors_.valid() || queue_.waits())
       drain();
     return std::move(end_);
   }
 
 private:
   void step() {
-    bool blocked = sent_ < output_.size();
+    bool blocked = queue_.waits();
     // Whoever sees output must have been told before that the command runs.
     bool takes_output = started_ && !blocked;
     pollfd events[5] = {
-        {channel_, static_cast<short>(POLLRDHUP | (blocked ? POLLOUT : 0) | (wants_frames() ? POLLIN : 0)), 0},
+        {channel_, static_cast<short>(POLLIN | POLLRDHUP | (blocked ? POLLOUT : 0)), 0},
         {control_, POLLIN, 0},
-        {takes_output ? pipes_.output.get() : -1, POLLIN, 0},
-        {takes_output ? pipes_.errors.get() : -1, POLLIN, 0},
-        {input_.empty() ? -1 : pipes_.input.get(), POLLOUT, 0},
+        {takes_output ? output_.get() : -1, POLLIN, 0},
+        {takes_output ? errors_.get() : -1, POLLIN, 0},
+        {input_.waits() ? input_.fd() : -1, POLLOUT, 0},
     };
     if (poll(events, 5, -1) < 0)
       return;
@@ -53,26 +55,27 @@ private:
     if (events[0].revents & POLLIN)
       receive_frames();
     if (events[0].revents & POLLOUT)
-      send_pending();
+      send_queue();
     if (events[2].revents)
-      forward(pipes_.output, FrameType::stdout_bytes);
+      forward(output_, FrameType::stdout_bytes);
     if (events[3].revents)
-      forward(pipes_.errors, FrameType::stderr_bytes);
+      forward(errors_, FrameType::stderr_bytes);
     if (events[4].revents)
-      feed_input();
+      input_.feed();
     if (events[1].revents)
       receive_notes();
+    report_input();
   }
 
   void drain() {
-    if (sent_ < output_.size()) {
+    if (queue_.waits()) {
       pollfd event{channel_, POLLOUT | POLLRDHUP, 0};
       if (poll(&event, 1, -1) > 0 && (event.revents & (POLLRDHUP | POLLHUP | POLLERR)))
         _exit(0);
-      return send_pending();
+      return send_queue();
     }
-    UniqueFd& pipe = pipes_.output.valid() ? pipes_.output : pipes_.errors;
-    if (!forward(pipe, pipes_.output.valid() ? FrameType::stdout_bytes : FrameType::stderr_bytes))
+    UniqueFd& pipe = output_.valid() ? output_ : errors_;
+    if (!forward(pipe, output_.valid() ? FrameType::stdout_bytes : FrameType::stderr_bytes))
       pipe.reset();
   }
 
@@ -88,42 +91,42 @@ private:
       continue;
   }
 
+  void send_queue() {
+    if (!queue_.send())
+      cancel();
+  }
+
+  void send(FrameType type, std::string_view payload) {
+    queue_.add(type, payload);
+    send_queue();
+  }
+
   // False when nothing is to be read for now, or ever. At most one chunk waits, so a slow peer slows the command down.
   bool forward(UniqueFd& pipe, FrameType type) {
-    if (sent_ < output_.size())
+    if (queue_.waits())
       return true;
-    output_.resize(header_size + chunk_size);
-    ssize_t got = read(pipe.get(), output_.data() + header_size, chunk_size);
+    char bytes[chunk_size];
+    ssize_t got = has_terminal_ ? read_whole(pipe.get(), bytes) : read(pipe.get(), bytes, sizeof bytes);
     if (got <= 0) {
-      output_.clear();
-      sent_ = 0;
       if (got == 0 || errno != EAGAIN)
         pipe.reset();
       return false;
     }
-    size_t length = static_cast<size_t>(got);
-    for (int i = 0; i < 8; i++)
-      output_[static_cast<size_t>(i)] = i < 4 ? static_cast<char>(length >> (8 * i)) : '\0';
-    output_[4] = static_cast<char>(type);
-    output_.resize(header_size + length);
-    sent_ = 0;
-    send_pending();
+    send(type, {bytes, static_cast<size_t>(got)});
     return true;
   }
 
-  void send_pending() {
-    while (sent_ < output_.size()) {
-      ssize_t sent = send(channel_, output_.data() + sent_, output_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent < 0) {
-        if (errno == EAGAIN || errno == EINTR)
-          return;
-        cancel();
-      }
-      sent_ += static_cast<size_t>(sent);
+  // A terminal gives 4 KiB at a time; one frame for each would cost the peer more than the command's own work.
+  static ssize_t read_whole(int terminal, char (&bytes)[chunk_size]) {
+    size_t done = 0;
+    while (done < sizeof bytes) {
+      ssize_t got = read(terminal, bytes + done, sizeof bytes - done);
+      if (got <= 0)
+        return done > 0 ? static_cast<ssize_t>(done) : got;
+      done += static_cast<size_t>(got);
     }
+    return static_cast<ssize_t>(done);
   }
-
-  bool wants_frames() const { return input_.size() < max_pending_input; }
 
   void receive_frames() {
     char bytes[chunk_size];
@@ -132,35 +135,22 @@ private:
       return;
     if (got <= 0)
       cancel();
-    frames_.append(bytes, static_cast<size_t>(got));
-    size_t at = 0;
-    while (frames_.size() - at >= header_size) {
-      size_t length = 0;
-      for (size_t i = 0; i < 4; i++)
-        length |= static_cast<size_t>(static_cast<unsigned char>(frames_[at + i])) << (8 * i);
-      if (length > max_payload)
-        fail("protocol", EPROTO, {}, "malformed frame");
-      if (frames_.size() - at - header_size < length)
-        break;
-      handle(static_cast<FrameType>(frames_[at + 4]), std::string_view(frames_).substr(at + header_size, length));
-      at += header_size + length;
-    }
-    frames_.erase(0, at);
+    frames_.add({bytes, static_cast<size_t>(got)});
+    while (auto frame = frames_.next())
+      handle(frame->first, frame->second);
   }
 
   void handle(FrameType type, std::string_view payload) {
-    if (type == FrameType::data && takes_input_) {
-      if (pipes_.input.valid())
-        input_.append(payload);
-      feed_input();
-    } else if (type == FrameType::end && takes_input_) {
-      takes_input_ = false;
-      feed_input();
-    } else if (type == FrameType::signal) {
+    if (type == FrameType::data && input_.is_open())
+      input_.add(payload);
+    else if (type == FrameType::end && input_.is_open())
+      input_.end();
+    else if (type == FrameType::signal)
       forward_signal(payload);
-    } else {
+    else if (type == FrameType::window && has_terminal_)
+      resize(parse_terminal_size(payload));
+    else
       fail("protocol", EPROTO, {}, "unexpected frame");
-    }
   }
 
   // SIGKILL cannot be passed on by a process that it ends; it ends the sandbox at once.
@@ -176,22 +166,16 @@ private:
       send_note(control_, {NoteKind::signal, number});
   }
 
-  // A command that closed its input, or ended, makes the rest of it pointless.
-  void feed_input() {
-    if (!input_.empty()) {
-      ssize_t wrote = write(pipes_.input.get(), input_.data(), input_.size());
-      if (wrote > 0)
-        input_.erase(0, static_cast<size_t>(wrote));
-      else if (errno != EAGAIN && errno != EINTR)
-        close_input();
-    }
-    if (input_.empty() && !takes_input_)
-      close_input();
+  void resize(TerminalSize size) {
+    size_ = size;
+    if (terminal_.valid())
+      set_terminal_size(terminal_.get(), size);
   }
 
-  void close_input() {
-    input_.clear();
-    pipes_.input.reset();
+  void report_input() {
+    FieldsOut fields;
+    if (!queue_.waits() && input_.report(fields))
+      send(FrameType::progress, fields.payload());
   }
 
   void receive_notes() {
@@ -210,38 +194,46 @@ private:
       end_.exec_failed = error_of(note);
     else if (note.kind == NoteKind::starting)
       announce(note.sender);
+    else if (note.kind == NoteKind::terminal)
+      take_terminal(std::move(note.descriptors));
   }
 
-  // Behind output that waits, since a frame must not be torn.
   void announce(pid_t command) {
     started_ = true;
     FieldsOut fields;
     fields.add("event", "started").add("pid", static_cast<uint64_t>(command));
-    const std::string& payload = fields.payload();
-    output_.erase(0, sent_);
-    sent_ = 0;
-    for (int i = 0; i < 8; i++)
-      output_.push_back(i < 4 ? static_cast<char>(payload.size() >> (8 * i)) : i == 4 ? 'P' : '\0');
-    output_ += payload;
-    send_pending();
+    send(FrameType::progress, fields.payload());
+  }
+
+  // The slave stays open until the sandbox is dead: a master without one reads as ended, though the command may only
+  // have closed its terminal to open it again.
+  void take_terminal(std::vector<UniqueFd> descriptors) {
+    if (descriptors.size() != 2)
+      fail("protocol", EPROTO, {}, "a terminal has two ends");
+    output_ = std::move(descriptors[0]);
+    terminal_ = std::move(descriptors[1]);
+    fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+    input_.open(UniqueFd(fcntl(output_.get(), F_DUPFD_CLOEXEC, 0)));
+    if (size_)
+      set_terminal_size(terminal_.get(), *size_);
   }
 
   int channel_, control_;
   pid_t init_;
-  RelayPipes pipes_;
-  std::string output_; // frames on their way to the channel
-  size_t sent_ = 0;
-  std::string frames_; // bytes from the channel that are no whole frame yet
-  std::string input_;
-  bool takes_input_ = pipes_.input.valid();
+  bool has_terminal_;
+  UniqueFd output_, errors_, terminal_;
+  SandboxInput input_;
+  FrameQueue queue_;
+  FrameCutter frames_;
+  std::optional<TerminalSize> size_;
   bool started_ = false, dead_ = false;
   SandboxEnd end_;
 };
 
 } // namespace
 
-SandboxEnd relay_sandbox(Channel& channel, int control, pid_t init, RelayPipes pipes) {
-  return Relay(channel, control, init, std::move(pipes)).run();
+SandboxEnd relay_sandbox(Channel& channel, int control, RelayedSandbox sandbox) {
+  return Relay(channel, control, std::move(sandbox)).run();
 }
 
 } // namespace tbuild

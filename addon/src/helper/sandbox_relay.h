@@ -6,9 +6,15 @@
 
 namespace tbuild {
 
-// The worker's ends; input is invalid when the command reads /dev/null.
+// The worker's ends; input is invalid when the command reads /dev/null. With a terminal all are, until PID 1 sends it.
 struct RelayPipes {
   UniqueFd input, output, errors;
+};
+
+struct RelayedSandbox {
+  pid_t init;
+  bool takes_input, has_terminal;
+  RelayPipes pipes;
 };
 
 struct SandboxEnd {
@@ -20,6 +26,6 @@ struct SandboxEnd {
 
 // Returns when PID 1 is reaped, and with it all of the sandbox, and all output is sent. When the peer cancels, kills
 // the sandbox, waits for its end and ends this process.
-SandboxEnd relay_sandbox(Channel& channel, int control, pid_t init, RelayPipes pipes);
+SandboxEnd relay_sandbox(Channel& channel, int control, RelayedSandbox sandbox);
 
 } // namespace tbuild

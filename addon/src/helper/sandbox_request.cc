@@ -2,6 +2,7 @@
 #include "../common/hex.h"
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <unordered_set>
 
 namespace tbuild {
@@ -101,6 +102,18 @@ void read_mounts(const Fields& fields, SandboxRequest& request) {
 
 } // namespace
 
+TerminalSize parse_terminal_size(std::string_view text) {
+  TerminalSize size{};
+  const char *at = text.data(), *end = text.data() + text.size();
+  auto rows = std::from_chars(at, end, size.rows);
+  if (rows.ec != std::errc() || rows.ptr == end || *rows.ptr != ' ')
+    refuse("malformed size of a terminal");
+  auto columns = std::from_chars(rows.ptr + 1, end, size.columns);
+  if (columns.ec != std::errc() || columns.ptr != end)
+    refuse("malformed size of a terminal");
+  return size;
+}
+
 std::vector<std::string> SandboxRequest::directories() const {
   std::vector<std::string> all = layers;
   std::unordered_set<std::string> seen(all.begin(), all.end());
@@ -121,13 +134,15 @@ SandboxRequest receive_sandbox_request(const Fields& fields, Channel& channel) {
   request.own_network = choice(fields.get("network"), "host", "none", "network");
   request.hostname = fields.find("hostname").value_or("");
   request.arguments = strings_of(fields, "arg");
-  if (request.arguments.empty() || request.arguments.front().empty())
+  if (request.arguments.empty())
     refuse("there is no command");
   request.environment = strings_of(fields, "env");
   request.cwd = absolute_path(fields.find("cwd").value_or("/"), "cwd");
   request.cwd_of_user = choice(fields.find("cwd-owner").value_or("root"), "root", "user", "cwd-owner");
   request.insecure = fields.flag("insecure");
   request.has_input = fields.flag("stdin");
+  if (auto size = fields.find("tty"))
+    request.terminal = parse_terminal_size(*size);
   request.mounts = receive_mounts(channel, fields.number("mounts", 0));
   for (const auto& mount : request.mounts) {
     bool needs_job = mount.type == MountType::socket || (mount.type == MountType::layers && mount.writable);

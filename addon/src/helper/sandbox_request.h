@@ -5,6 +5,7 @@
 #include "sandbox_mount.h"
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tbuild {
@@ -16,6 +17,10 @@ struct SandboxFile {
 // An executable file /dev/pipes/NAME.
 struct SandboxScript {
   std::string name, content;
+};
+
+struct TerminalSize {
+  uint16_t rows, columns;
 };
 
 struct SandboxRequest {
@@ -45,10 +50,15 @@ struct SandboxRequest {
   // /sys and its control groups are not read-only, and the capabilities are inherited by whatever is executed.
   bool insecure = false;
   bool has_input = false;
+  // The command has a terminal of this size, in place of pipes.
+  std::optional<TerminalSize> terminal;
 
   // The directories of all layers, of the root and of mounts, each once: those of the root first.
   std::vector<std::string> directories() const;
 };
+
+// "ROWS COLUMNS". Fails with EINVAL.
+TerminalSize parse_terminal_size(std::string_view text);
 
 // Reads the frames of its mounts too. Fails with EINVAL on anything malformed or contradictory.
 SandboxRequest receive_sandbox_request(const Fields& fields, Channel& channel);

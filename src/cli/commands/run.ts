@@ -1,8 +1,9 @@
 import { runImage, TbuildError } from '../../index.ts';
 import type { RunVolume } from '../../index.ts';
+import { attach, terminalSize } from '../attach.ts';
 import type { Command, CommandSpec } from '../command.ts';
 import { drained } from '../drained.ts';
-import { fromEnvironment, keyValues } from '../key-values.ts';
+import { fromEnvironment, settings } from '../key-values.ts';
 
 const spec: CommandSpec = {
   name: 'run',
@@ -18,7 +19,7 @@ const spec: CommandSpec = {
       short: 'e',
       multiple: true,
       value: 'NAME[=VALUE]',
-      help: 'Environment variable; without VALUE, as here',
+      help: 'Environment variable; without VALUE, as here, and unset where it is not set here',
     },
     volume: {
       type: 'string',
@@ -33,24 +34,53 @@ const spec: CommandSpec = {
     network: { type: 'string', value: 'host|none', help: 'Network (default: host)' },
     entrypoint: { type: 'string', value: 'PROGRAM', help: "Instead of the image's ENTRYPOINT" },
     interactive: { type: 'boolean', short: 'i', help: 'Pass standard input on' },
+    tty: { type: 'boolean', short: 't', help: 'Give the command a terminal' },
     userns: {
       type: 'string',
       value: 'auto|host',
       help: 'As root: host runs the command without a user namespace of its own',
     },
   },
+  unsupported: {
+    detach: {
+      type: 'boolean',
+      short: 'd',
+      instead: 'put it into the background with & in the shell, or under a service manager: systemd-run tbuild run …',
+    },
+    name: { type: 'string', instead: 'leave it out: tbuild inspect takes the id of a container' },
+    publish: {
+      type: 'string',
+      short: 'p',
+      instead:
+        "leave it out: with the host's network, which is the default, a port of the command is one of this machine",
+    },
+    'publish-all': {
+      type: 'boolean',
+      short: 'P',
+      instead:
+        "leave it out: with the host's network, which is the default, a port of the command is one of this machine",
+    },
+  },
 };
 
 export const command: Command = {
   spec,
-  async run(args, { stdin, stdout, stderr, signal }) {
+  async run(args, terminal) {
+    const { stdin, stdout, stderr, signal } = terminal;
     const [image = '', ...argv] = args.positionals;
     const isInteractive = args.flag('interactive');
+    const hasTerminal = args.flag('tty');
+    if (hasTerminal && isInteractive && !stdin.isTTY) {
+      throw new TbuildError('TBUILD_USAGE', 'the input device is not a TTY', {
+        hint: 'leave -t out where standard input is no terminal: tbuild run -i',
+      });
+    }
+    let attachment: Disposable | undefined;
     try {
       const result = await runImage({
         image,
         argv,
-        env: keyValues('--env', args.strings('env'), fromEnvironment),
+        env: settings('--env', args.strings('env'), fromEnvironment),
         volumes: args.strings('volume').map(parseVolume),
         workdir: args.string('workdir'),
         user: args.string('user'),
@@ -59,9 +89,13 @@ export const command: Command = {
         userns: args.choice('userns', ['auto', 'host']),
         entrypoint: args.string('entrypoint'),
         stdin: isInteractive ? stdin : undefined,
+        terminal: hasTerminal ? terminalSize(stdout) : undefined,
         storeRoot: args.string('store'),
         signal,
+        onStarted: (started) => void (attachment = attach(started, terminal, { hasTerminal, isInteractive })),
         async onOutput(name, chunk) {
+          // What a command writes to its terminal is all of its output: this is why it could not be executed.
+          if (hasTerminal && name === 'stderr') attachment?.[Symbol.dispose]();
           const stream = name === 'stdout' ? stdout : stderr;
           stream.write(chunk);
           await drained(stream, signal);
@@ -70,6 +104,7 @@ export const command: Command = {
       if (result.kept !== undefined) stderr.write(`container ${result.id}: what it changed is in ${result.kept}\n`);
       return result.exitCode;
     } finally {
+      attachment?.[Symbol.dispose]();
       // Whoever writes there may never end; the command has.
       if (isInteractive) stdin.destroy();
     }

@@ -180,7 +180,7 @@ describe.each(modes())('a command in a sandbox of $name', (mode) => {
       "trap 'echo got it; exit 5' USR1; echo ready; while :; do sleep 0.05; done",
       {},
       {
-        onStarted: (_pid, kill) => (send = kill),
+        onStarted: ({ kill }) => (send = kill),
         onOutput: () => send(10),
       },
     );
@@ -189,7 +189,7 @@ describe.each(modes())('a command in a sandbox of $name', (mode) => {
       'echo ready; sleep 1000',
       {},
       {
-        onStarted: (_pid, kill) => (send = kill),
+        onStarted: ({ kill }) => (send = kill),
         onOutput: () => send(9),
       },
     );

@@ -256,7 +256,7 @@ describe('an operation of the helper', () => {
       {
         stdin: endless,
         onOutput: (stream, chunk) => void output.push(`${stream} ${chunk.toString()}`),
-        onStarted: (pid, kill) => {
+        onStarted: ({ pid, kill }) => {
           expect(pid).toBe(9);
           kill(15);
         },

@@ -19,6 +19,7 @@ const options: SandboxOptions = {
   extraHosts: [{ name: 'db', address: '10.0.0.1' }],
   mounts: [{ type: 'bind', source: '/s:1', target: '/t', writable: false }],
   stdin: true,
+  terminal: { rows: 24, columns: 80 },
 };
 
 describe('planSandbox', () => {
@@ -29,7 +30,6 @@ describe('planSandbox', () => {
 
   it.each([
     [{ argv: [] }, 'needs a command'],
-    [{ argv: [''] }, 'needs a command'],
     [{ cwd: 'w' }, 'not an absolute path: w'],
     [{ layers: ['/a', 'b'] }, 'not an absolute path: b'],
     [{ mounts: [{ type: 'bind' as const, source: 's', target: '/t', writable: true }] }, 'not an absolute path: s'],
@@ -80,6 +80,7 @@ describe('encodePlan', () => {
         `/etc/hosts=${hex('127.0.0.1\tlocalhost tbuild\n::1\tlocalhost ip6-localhost ip6-loopback\n10.0.0.1\tdb\n')}`,
       ],
       ['stdin', '1'],
+      ['tty', '24 80'],
     ]);
   });
 
