@@ -10,34 +10,37 @@ export interface AttachOptions {
   readonly isInteractive: boolean;
 }
 
+/** Between a command that runs, and this process's signals and terminal. Disposed of, both are this process's again. */
+export interface Attachment extends Disposable {
+  /** The terminal is gone: what the command still writes can be shown to nobody. */
+  isHungUp(): boolean;
+}
+
 /** How long a command may go on whose user's terminal is gone. */
 const hangUpPatienceMs = 1000;
 
 /**
- * Connects this process's signals, and its terminal where the command has one, with a command that runs, until what is returned is disposed of. The second SIGINT or SIGTERM kills; one more is for
- * this process. A terminal that types into the command's is raw, so that Ctrl-C is a character that the command's own terminal turns into a signal.
+ * Passes signals on, and connects the command's terminal with this process's. The second SIGINT or SIGTERM kills; one more is for this process. A terminal that types into the command's is raw: Ctrl-C
+ * is then a character, which the command's own terminal turns into a signal.
  */
-export function attach(command: StartedCommand, terminal: Terminal, options: AttachOptions): Disposable {
-  const { stdin, stdout } = terminal;
-  const ends: (() => void)[] = [terminal.divertSignals(signalReceiver(command, options))];
-  const dispose = (): void => {
-    for (const end of ends.splice(0).toReversed()) end();
+export function attach(command: StartedCommand, terminal: Terminal, options: AttachOptions): Attachment {
+  const ends: (() => void)[] = [];
+  let isHungUp = false;
+  const hangUp = (): void => {
+    if (isHungUp) return;
+    isHungUp = true;
+    command.kill(constants.signals.SIGHUP);
+    setTimeout(() => command.kill(constants.signals.SIGKILL), hangUpPatienceMs).unref();
   };
-  if (!options.hasTerminal) return { [Symbol.dispose]: dispose };
-  const resize = (): void => command.resize(terminalSize(stdout));
-  ends.push(listen(stdout, ['resize'], resize));
-  // It may have another size since the command's was made.
-  resize();
-  if (!options.isInteractive) return { [Symbol.dispose]: dispose };
-  const raw = rawTerminal(stdin.fd);
-  ends.push(() => raw[Symbol.dispose]());
-  const goOn = (): void => {
-    raw.renew();
-    resize();
+  if (options.hasTerminal)
+    ends.push(...connectTerminals(command, terminal, options.isInteractive ? hangUp : undefined));
+  ends.push(terminal.divertSignals(signalReceiver(command, options.hasTerminal ? hangUp : undefined)));
+  return {
+    isHungUp: () => isHungUp,
+    [Symbol.dispose]() {
+      for (const end of ends.splice(0).toReversed()) end();
+    },
   };
-  ends.push(listen(process, ['SIGCONT'], goOn));
-  ends.push(listen(stdin, ['end', 'error'], () => hangUp(command)));
-  return { [Symbol.dispose]: dispose };
 }
 
 /** What is not known, as when standard output is no terminal, is 0. */
@@ -45,24 +48,42 @@ export function terminalSize({ rows = 0, columns = 0 }: Partial<TerminalSize>): 
   return { rows, columns };
 }
 
-function signalReceiver(command: StartedCommand, options: AttachOptions): (name: NodeJS.Signals) => boolean {
-  let requests = 0;
+function signalReceiver(command: StartedCommand, hangUp: (() => void) | undefined): (name: NodeJS.Signals) => boolean {
+  const { SIGKILL } = constants.signals;
+  let wishes = 0;
   return (name) => {
-    if (name === 'SIGHUP' && options.hasTerminal) {
-      hangUp(command);
+    if (name === 'SIGHUP' && hangUp !== undefined) {
+      hangUp();
       return true;
     }
-    if (name === 'SIGINT' || name === 'SIGTERM') requests++;
-    if (requests > 2) return false;
-    command.kill(requests === 2 ? constants.signals.SIGKILL : constants.signals[name]);
+    if (name === 'SIGINT' || name === 'SIGTERM') wishes++;
+    if (wishes > 2) return false;
+    command.kill(wishes === 2 ? SIGKILL : constants.signals[name]);
     return true;
   };
 }
 
-/** Nobody will see what a command does in a terminal that is gone, and nobody could end it. */
-function hangUp(command: StartedCommand): void {
-  command.kill(constants.signals.SIGHUP);
-  setTimeout(() => command.kill(constants.signals.SIGKILL), hangUpPatienceMs).unref();
+/** `hangUp`: what is typed here goes to the command, until there is nobody to type. */
+function connectTerminals(
+  command: StartedCommand,
+  { stdin, stdout }: Terminal,
+  hangUp: (() => void) | undefined,
+): readonly (() => void)[] {
+  const resize = (): void => command.resize(terminalSize(stdout));
+  const stopResizing = listen(stdout, ['resize'], resize);
+  // It may have another size since the command's was made.
+  resize();
+  if (hangUp === undefined) return [stopResizing];
+  const raw = rawTerminal(stdin.fd);
+  return [
+    stopResizing,
+    () => raw[Symbol.dispose](),
+    listen(stdin, ['end', 'error'], hangUp),
+    listen(process, ['SIGCONT'], () => {
+      raw.renew();
+      resize();
+    }),
+  ];
 }
 
 interface Emitter {

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 
 /** Why a command ends before its time, and with which exit status. */
@@ -28,18 +29,21 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
   const controller = new AbortController();
   let ending: Ending | undefined;
   let isReleased = false;
+  let isHungUp = false;
   const end = (given: Ending, reason: string): void => {
     ending ??= given;
     controller.abort(new Error(reason));
   };
   let receiver: ((name: NodeJS.Signals) => boolean) | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
+    isHungUp ||= name === 'SIGHUP';
     if (receiver?.(name) === true) return;
     const status = 128 + constants.signals[name];
     if (controller.signal.aborted) process.exit(status);
     end({ status, message: `interrupted by ${name}` }, `interrupted by ${name}`);
   };
   const onOutputError = (error: NodeJS.ErrnoException): void => {
+    isHungUp ||= error.code === 'EIO';
     const message = `standard output cannot be written: ${error.message}`;
     // `tbuild … | head`: whoever read has what it wanted. The status is the one that a shell gives for SIGPIPE.
     end(error.code === 'EPIPE' ? { status: 141, message: undefined } : { status: 1, message }, message);
@@ -49,6 +53,9 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
   };
   for (const name of interrupting) process.on(name, onSignal);
   process.stdout.on('error', onOutputError);
+  process.on('exit', () => {
+    if (isHungUp) closeTerminals();
+  });
   // Nobody reads what goes wrong: that must not be what goes wrong.
   process.stderr.on('error', () => undefined);
   return {
@@ -67,4 +74,15 @@ export function watchForInterruption(process: NodeJS.Process): Interruption {
       for (const name of interrupting) process.off(name, onSignal);
     },
   };
+}
+
+/** Node restores the terminals that it was started on when it exits, and aborts where that fails, as with one that was hung up. It passes over those that are closed. */
+function closeTerminals(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fstatSync(fd).isCharacterDevice()) closeSync(fd);
+    } catch {
+      // It is closed.
+    }
+  }
 }

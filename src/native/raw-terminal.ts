@@ -17,7 +17,8 @@ export function rawTerminal(fd: number): RawTerminal {
     process.off('exit', restore);
     unlessHungUp(() => addon.restoreTerminal(fd, settings));
   };
-  process.on('exit', restore);
+  // Before whoever closes it.
+  process.prependListener('exit', restore);
   return {
     renew() {
       if (isRaw) unlessHungUp(() => addon.makeTerminalRaw(fd));

@@ -1,9 +1,12 @@
 import { runImage, TbuildError } from '../../index.ts';
-import type { RunVolume } from '../../index.ts';
+import type { RunResult, RunVolume } from '../../index.ts';
 import { attach, terminalSize } from '../attach.ts';
-import type { Command, CommandSpec } from '../command.ts';
+import type { Attachment } from '../attach.ts';
+import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
 import { drained } from '../drained.ts';
 import { fromEnvironment, settings } from '../key-values.ts';
+
+const ports = "leave it out: with the host's network, the default, a port of the command is one of this machine";
 
 const spec: CommandSpec = {
   name: 'run',
@@ -48,68 +51,64 @@ const spec: CommandSpec = {
       instead: 'put it into the background with & in the shell, or under a service manager: systemd-run tbuild run …',
     },
     name: { type: 'string', instead: 'leave it out: tbuild inspect takes the id of a container' },
-    publish: {
-      type: 'string',
-      short: 'p',
-      instead:
-        "leave it out: with the host's network, which is the default, a port of the command is one of this machine",
-    },
-    'publish-all': {
-      type: 'boolean',
-      short: 'P',
-      instead:
-        "leave it out: with the host's network, which is the default, a port of the command is one of this machine",
-    },
+    publish: { type: 'string', short: 'p', instead: ports },
+    'publish-all': { type: 'boolean', short: 'P', instead: ports },
   },
 };
 
 export const command: Command = {
   spec,
   async run(args, terminal) {
-    const { stdin, stdout, stderr, signal } = terminal;
-    const [image = '', ...argv] = args.positionals;
-    const isInteractive = args.flag('interactive');
-    const hasTerminal = args.flag('tty');
-    if (hasTerminal && isInteractive && !stdin.isTTY) {
-      throw new TbuildError('TBUILD_USAGE', 'the input device is not a TTY', {
-        hint: 'leave -t out where standard input is no terminal: tbuild run -i',
-      });
-    }
-    let attachment: Disposable | undefined;
-    try {
-      const result = await runImage({
-        image,
-        argv,
-        env: settings('--env', args.strings('env'), fromEnvironment),
-        volumes: args.strings('volume').map(parseVolume),
-        workdir: args.string('workdir'),
-        user: args.string('user'),
-        remove: args.flag('rm'),
-        network: args.choice('network', ['host', 'none']),
-        userns: args.choice('userns', ['auto', 'host']),
-        entrypoint: args.string('entrypoint'),
-        stdin: isInteractive ? stdin : undefined,
-        terminal: hasTerminal ? terminalSize(stdout) : undefined,
-        storeRoot: args.string('store'),
-        signal,
-        onStarted: (started) => void (attachment = attach(started, terminal, { hasTerminal, isInteractive })),
-        async onOutput(name, chunk) {
-          // What a command writes to its terminal is all of its output: this is why it could not be executed.
-          if (hasTerminal && name === 'stderr') attachment?.[Symbol.dispose]();
-          const stream = name === 'stdout' ? stdout : stderr;
-          stream.write(chunk);
-          await drained(stream, signal);
-        },
-      });
-      if (result.kept !== undefined) stderr.write(`container ${result.id}: what it changed is in ${result.kept}\n`);
-      return result.exitCode;
-    } finally {
-      attachment?.[Symbol.dispose]();
-      // Whoever writes there may never end; the command has.
-      if (isInteractive) stdin.destroy();
-    }
+    const { kept, id, exitCode } = await runAttached(args, terminal);
+    if (kept !== undefined) terminal.stderr.write(`container ${id}: what it changed is in ${kept}\n`);
+    return exitCode;
   },
 };
+
+/** When it resolves, terminal and signals are this process's again. */
+async function runAttached(args: ParsedArguments, terminal: Terminal): Promise<RunResult> {
+  const { stdin, stdout, stderr, signal } = terminal;
+  const [image = '', ...argv] = args.positionals;
+  const isInteractive = args.flag('interactive');
+  const hasTerminal = args.flag('tty');
+  if (hasTerminal && isInteractive && !stdin.isTTY) {
+    throw new TbuildError('TBUILD_USAGE', 'the input device is not a TTY', {
+      hint: 'leave -t out where standard input is no terminal: tbuild run -i',
+    });
+  }
+  let attachment: Attachment | undefined;
+  try {
+    return await runImage({
+      image,
+      argv,
+      env: settings('--env', args.strings('env'), fromEnvironment),
+      volumes: args.strings('volume').map(parseVolume),
+      workdir: args.string('workdir'),
+      user: args.string('user'),
+      remove: args.flag('rm'),
+      network: args.choice('network', ['host', 'none']),
+      userns: args.choice('userns', ['auto', 'host']),
+      entrypoint: args.string('entrypoint'),
+      stdin: isInteractive ? stdin : undefined,
+      terminal: hasTerminal ? terminalSize(stdout) : undefined,
+      storeRoot: args.string('store'),
+      signal,
+      onStarted: (started) => void (attachment = attach(started, terminal, { hasTerminal, isInteractive })),
+      async onOutput(name, chunk) {
+        // What a command writes to its terminal is all of its output: this is why it could not be executed.
+        if (hasTerminal && name === 'stderr') attachment?.[Symbol.dispose]();
+        if (attachment?.isHungUp() === true) return;
+        const stream = name === 'stdout' ? stdout : stderr;
+        stream.write(chunk);
+        await drained(stream, signal);
+      },
+    });
+  } finally {
+    attachment?.[Symbol.dispose]();
+    // Whoever writes there may never end; the command has.
+    if (isInteractive) stdin.destroy();
+  }
+}
 
 function parseVolume(text: string): RunVolume {
   const [source = '', target = '', mode = 'rw', ...more] = text.split(':');

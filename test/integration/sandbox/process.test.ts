@@ -174,6 +174,72 @@ describe.each(modes())('a command in a sandbox of $name', (mode) => {
     expect(ran).toMatchObject({ outcome: { kind: 'exit', exitCode: 3 }, stdout: 'out\n' });
   });
 
+  it('gets a signal however much it was sent that it does not read', async () => {
+    let given = 0;
+    async function* endless(): AsyncGenerator<Buffer, void, undefined> {
+      for (;;) {
+        given++;
+        yield Buffer.alloc(65_536);
+      }
+    }
+    const ran = await machine.sh(
+      "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done",
+      { stdin: true },
+      {
+        stdin: endless(),
+        onStarted: ({ kill }) => void setTimeout(() => kill(15), 300),
+      },
+    );
+    expect(ran.outcome).toEqual({ kind: 'exit', exitCode: 5 });
+    expect(given).toBeGreaterThan(4);
+    expect(given).toBeLessThan(20);
+  });
+
+  it('has no more read for it once it has closed its input', async () => {
+    let isOver = false;
+    async function* endless(): AsyncGenerator<Buffer, void, undefined> {
+      try {
+        for (;;) yield Buffer.alloc(65_536);
+      } finally {
+        isOver = true;
+      }
+    }
+    const ran = await machine.sh(
+      'exec < /dev/null; exec sleep 100',
+      { stdin: true },
+      {
+        stdin: endless(),
+        onStarted: ({ kill }) => {
+          const timer = setInterval(() => {
+            if (!isOver) return;
+            clearInterval(timer);
+            kill(15);
+          }, 10);
+        },
+      },
+    );
+    expect(ran.outcome).toEqual({ kind: 'signal', signal: 15 });
+  });
+
+  it('is sent input in pieces of any size', async () => {
+    const input = Buffer.alloc(5_000_000, 'abcdefg');
+    async function* whole(): AsyncGenerator<Buffer, void, undefined> {
+      yield Buffer.alloc(0);
+      yield input;
+    }
+    const ran = await machine.sh('exec sha256sum', { stdin: true }, { stdin: whole() });
+    expect(ran.stdout.slice(0, 64)).toBe(createHash('sha256').update(input).digest('hex'));
+  });
+
+  it('reads to an end where the input that it is sent fails', async () => {
+    async function* failing(): AsyncGenerator<Buffer, void, undefined> {
+      yield Buffer.from('some');
+      throw new Error('no more');
+    }
+    const ran = await machine.sh('cat; echo over', { stdin: true }, { stdin: failing() });
+    expect(ran).toMatchObject({ outcome: success, stdout: 'someover\n' });
+  });
+
   it('gets the signals that it is sent', async () => {
     let send: (signal: number) => void = () => undefined;
     const ran = await machine.sh(

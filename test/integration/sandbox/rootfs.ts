@@ -4,15 +4,15 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const programs =
-  'sh cat chmod chown dd env find head hostname id ln ls mkdir mknod mount mv readlink rm seq setsid sha256sum sleep stat tail touch tr true wc'.split(
+  'sh cat chmod chown dd env find head hostname id ln ls mkdir mknod mount mv readlink rm seq setsid sha256sum sleep stat stty tail touch tr true tty wc'.split(
     ' ',
   );
 
-/** Makes a root of this machine's own shell and tools (with what they are linked to) and of `probe`, all in /bin. */
-export function makeRootfs(root: string): void {
+/** Makes a root of this machine's own shell and tools (with what they are linked to), more of them when asked for, and of `probe`, all in /bin. */
+export function makeRootfs(root: string, more: readonly string[] = []): void {
   mkdirSync(join(root, 'bin'), { recursive: true });
   const libraries = new Set<string>();
-  for (const name of programs) {
+  for (const name of [...programs, ...more]) {
     const path = findProgram(name);
     copyFileSync(path, join(root, 'bin', name));
     for (const library of librariesOf(path)) libraries.add(library);
