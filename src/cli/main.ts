@@ -28,6 +28,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   release();
   const { status, message } = ending() ?? end;
   if (message !== undefined) stderr.write(`${message.trimEnd()}\n`);
+  // Whoever interrupts does not wait for a slow reader of what was printed before.
+  if (signal.aborted && stdout.writableLength > 0) process.exit(status);
   return status;
 }
 

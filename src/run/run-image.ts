@@ -138,7 +138,9 @@ function commandOf(config: ContainerConfig, { image, argv = [], entrypoint }: Ru
 function workdirOf(config: ContainerConfig, { workdir = '' }: RunOptions): string {
   if (workdir === '') return config.WorkingDir ?? '/';
   if (workdir.startsWith('/')) return posix.normalize(workdir);
-  throw new TbuildError('TBUILD_USAGE', `the working directory ${JSON.stringify(workdir)} is not an absolute path`);
+  throw new TbuildError('TBUILD_USAGE', `the working directory ${JSON.stringify(workdir)} is not an absolute path`, {
+    hint: `for example: /${workdir}`,
+  });
 }
 
 function toBind({ source, target, readonly }: RunVolume): SandboxMount {

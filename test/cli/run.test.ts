@@ -37,6 +37,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('tbuild run', () => {
     ['of the command', ['base', 'sh', '-c', 'exit 7'], 7],
     ['0', ['base', 'true'], 0],
     ['127 for a program that is not there', ['base', 'missing'], 127],
+    ['127 for a command without a name', ['base', ''], 127],
     ['126 for one that is no program', ['base', '/etc/passwd'], 126],
     ['125 for an image that is not there', ['missing'], 125],
     ['125 for a mistake', ['--frobnicate', 'base'], 125],
@@ -54,6 +55,54 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('tbuild run', () => {
     expect(await done).toBe(137);
   });
 
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGQUIT', 131],
+    ['SIGUSR1', 138],
+    ['SIGUSR2', 140],
+  ] as const)(
+    'passes %s on: a command that does not heed it ends at once, with status %i',
+    async (signal, expected) => {
+      const child = shell.start('run', '--rm', 'base', 'sh', '-c', 'echo started; sleep 30');
+      const done = new Promise((resolve) => child.once('close', resolve));
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      const sent = performance.now();
+      child.kill(signal);
+      expect(await done).toBe(expected);
+      expect(performance.now() - sent).toBeLessThan(1000);
+      expect(containers()).toEqual([]);
+    },
+  );
+
+  test('a signal reaches the command although its input stands full and its output unread', async () => {
+    const child = shell.start('run', '--rm', '-i', 'base', 'sh', '-c', 'echo started; sleep 30');
+    const done = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write(Buffer.alloc(20_000_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    child.kill('SIGINT');
+    expect(await done).toBe(130);
+    child.stdin?.destroy();
+  });
+
+  test('the third signal does not wait for a reader of the output', async () => {
+    const child = shell.start('run', '--rm', 'base', 'sh', '-c', 'echo started; exec cat /dev/zero');
+    const done = new Promise((resolve) => child.once('exit', resolve));
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.stdout?.pause();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const expected of [true, true, false]) {
+      child.kill('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(child.exitCode === null).toBe(expected);
+    }
+    expect(await done).toBe(130);
+    expect(containers()).toEqual([]);
+  });
+
   test('keeps the two streams apart', async () => {
     const ran = await shell.tbuild('run', '--rm', 'base', 'sh', '-c', 'echo out; ls /err');
     expect(ran).toMatchObject({ stdout: 'out\n', stderr: expect.stringContaining('/err') as string });
@@ -66,6 +115,8 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('tbuild run', () => {
     ['--entrypoint with arguments', ['--entrypoint=echo', 'entry', 'x'], 'x\n'],
     ['an empty --entrypoint', ['--entrypoint=', 'entry', 'echo', 'bare'], 'bare\n'],
     ['-w', ['-w', '/etc', '--entrypoint', 'pwd', 'entry'], '/etc\n'],
+    ['-w with dots', ['-w', '/no/../etc/./x/', '--entrypoint', 'pwd', 'entry'], '/etc/x\n'],
+    ['an empty -w', ['-w', '', '--entrypoint', 'pwd', 'entry'], '/work\n'],
     [
       '-e over the image, and a later one over an earlier',
       ['-e', 'A=1', '-eA=2', 'base', 'sh', '-c', 'echo $A'],
@@ -82,6 +133,34 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('tbuild run', () => {
     const { stdout } = await shell.sh(`HERE=1 ${script}`);
     expect(stdout).toMatch(/^HERE=1$/m);
     expect(stdout).not.toContain('NOWHERE');
+  });
+
+  test('-e NAME without a value here takes the variable of the image away', async () => {
+    const { stdout } = await shell.tbuild('run', '--rm', '-e', 'A', '--entrypoint', 'env', 'entry');
+    expect(stdout).toBe('PATH=/bin\nHOSTNAME=tbuild\nHOME=/root\n');
+  });
+
+  test('-t sets TERM, unless the image or -e does', async () => {
+    const term = async (...argv: string[]): Promise<string> =>
+      /^TERM=.*$/m.exec((await shell.tbuild('run', '--rm', ...argv, 'base', 'env')).stdout)?.[0] ?? 'none';
+    expect(await term()).toBe('none');
+    expect(await term('-t')).toBe('TERM=xterm');
+    expect(await term('-t', '-e', 'TERM=vt100')).toBe('TERM=vt100');
+    expect(await term('-t', '-e', 'TERM')).toBe('none');
+  });
+
+  test.each([
+    ['-w with a relative path', ['-w', 'work', 'base', 'pwd'], 'the working directory "work" is not an absolute path'],
+    ['an empty --entrypoint and no command', ['--entrypoint=', 'entry'], 'no command given'],
+    ['-d', ['-d', 'base', 'true'], '--detach is not supported yet'],
+    ['--name', ['--name', 'app', 'base', 'true'], '--name is not supported yet'],
+    ['-p', ['-ip80:80', 'base', 'true'], '--publish is not supported yet'],
+    ['-P', ['-P', 'base', 'true'], '--publish-all is not supported yet'],
+  ])('refuses %s', async (_, argv, message) => {
+    const { status, stdout, stderr } = await shell.tbuild('run', '--rm', ...argv);
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^hint: /m);
   });
 
   test('-u by number and by name', async () => {

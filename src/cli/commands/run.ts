@@ -12,8 +12,10 @@ const spec: CommandSpec = {
   name: 'run',
   usage: 'tbuild run [OPTIONS] IMAGE [COMMAND] [ARG...]',
   summary: 'Run a command on an image',
-  details:
-    'What the command writes goes to a directory of its own on top of the layers. Without --rm it is kept, and its place is told.',
+  details: `What the command writes goes to a directory of its own on top of the layers. Without --rm it is kept, and its place is told.
+
+With -it it has a terminal that works as this one does: tbuild run --rm -it IMAGE sh
+Signals are passed on. A second Ctrl-C kills the command.`,
   stopAtPositional: true,
   positionals: { min: 1, max: Number.POSITIVE_INFINITY },
   options: {
@@ -22,7 +24,7 @@ const spec: CommandSpec = {
       short: 'e',
       multiple: true,
       value: 'NAME[=VALUE]',
-      help: 'Environment variable; without VALUE, as here, and unset where it is not set here',
+      help: 'Environment variable; without VALUE as here, set or not',
     },
     volume: {
       type: 'string',
