@@ -1,5 +1,5 @@
 import { decodeFields, maxPayload } from './frames.ts';
-import type { RunCallbacks, RunOutcome, RunRequest } from './helper-types.ts';
+import type { RunCallbacks, RunningCommand, RunOutcome, RunRequest } from './helper-types.ts';
 import type { Operation } from './operation.ts';
 
 /** What may be on its way to the command: less than the helper lets wait (addon/README.md). */
@@ -13,6 +13,18 @@ export async function performRun(
 ): Promise<RunOutcome> {
   await sendRequest(operation, request);
   const input = callbacks.stdin === undefined ? undefined : feed(operation, callbacks.stdin);
+  const take = async (event: ReadonlyMap<string, string>): Promise<void> => {
+    switch (event.get('event')) {
+      case 'started':
+        return callbacks.onStarted?.(runningCommand(operation, Number(event.get('pid'))));
+      case 'exec-failed':
+        return callbacks.onExecFailed?.({ errno: Number(event.get('errno')), path: event.get('path') ?? '' });
+      case 'input-taken':
+        return input?.taken(Number(event.get('bytes')));
+      case 'input-closed':
+        return input?.stop();
+    }
+  };
   try {
     const frames = operation.frames();
     for (;;) {
@@ -21,15 +33,7 @@ export async function performRun(
       const { type, payload } = next.value;
       if (type === 'O') await callbacks.onOutput('stdout', payload);
       else if (type === 'e') await callbacks.onOutput('stderr', payload);
-      else if (type === 'P') {
-        const event = decodeFields(payload);
-        const name = event.get('event');
-        if (name === 'started') announce(operation, Number(event.get('pid')), callbacks);
-        else if (name === 'exec-failed')
-          await callbacks.onExecFailed?.({ errno: Number(event.get('errno')), path: event.get('path') ?? '' });
-        else if (name === 'input-taken') input?.taken(Number(event.get('bytes')));
-        else if (name === 'input-closed') input?.stop();
-      }
+      else if (type === 'P') await take(decodeFields(payload));
     }
   } finally {
     input?.stop();
@@ -47,12 +51,12 @@ async function sendRequest(operation: Operation, { fields, mounts }: RunRequest)
   }
 }
 
-function announce(operation: Operation, pid: number, { onStarted }: RunCallbacks): void {
-  onStarted?.({
+function runningCommand(operation: Operation, pid: number): RunningCommand {
+  return {
     pid,
     kill: (signal) => void operation.send('S', Buffer.from(String(signal))),
     resize: ({ rows, columns }) => void operation.send('W', Buffer.from(`${rows} ${columns}`)),
-  });
+  };
 }
 
 interface Feed {

@@ -33,9 +33,13 @@ describe.each(all)('a terminal in a sandbox of $name', (mode) => {
     );
     const tty = hasMany ? 5 : 0;
     expect(lines(ran)).toEqual([
-      ...['/dev/pts/0', '/dev/pts/0', '/dev/pts/0'],
-      ...['/dev/tty', '/dev/console', '/dev/stdout'],
-      ...[`88:0 620 0:${tty}`, `88:0 620 0:${tty}`, '0  ptmx'],
+      ...Array.from({ length: 3 }, () => '/dev/pts/0'),
+      '/dev/tty',
+      '/dev/console',
+      '/dev/stdout',
+      `88:0 620 0:${tty}`,
+      `88:0 620 0:${tty}`,
+      '0  ptmx',
       `group 2, session 2, terminal ${136 << 8}, foreground 2`,
     ]);
     expect(ran).toMatchObject({ outcome: success, stderr: '' });
