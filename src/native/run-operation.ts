@@ -23,6 +23,7 @@ export async function performRun(
         return input?.taken(Number(event.get('bytes')));
       case 'input-closed':
         return input?.stop();
+      default:
     }
   };
   try {
