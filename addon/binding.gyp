@@ -27,7 +27,9 @@
       "cflags_cc": ["-std=c++20", "-O2", "-fexceptions", "<@(warnings)"],
       "ldflags!": ["-rdynamic"],
       # Static: it runs where no shared library of this machine is in sight. Stripped: it copies itself at every start.
-      "ldflags": ["-static", "-s"]
+      "ldflags": ["-static", "-s"],
+      # Debian's node-gyp links everything with the shared libnode: the helper is no part of Node.
+      "libraries!": ["-lnode"]
     }
   ]
 }
