@@ -60,10 +60,11 @@ export async function createContainer(
     id,
     running: (pid) => write({ pid }),
     async keep(exitCode) {
-      const diff = join(directory, 'diff');
-      await rename(job.diff, diff);
-      await write({ exitCode, directory });
-      return diff;
+      // With the directory around it: what belongs to another id, as the root of an image may, cannot be moved by an ordinary user.
+      const kept = keptDirectory(directory);
+      await rename(job.path, kept);
+      await write({ exitCode, directory: kept });
+      return join(kept, 'diff');
     },
     async forget() {
       await written.catch(() => undefined);
@@ -118,6 +119,11 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Where what an ended container changed is kept, of the container's directory. */
+export function keptDirectory(container: string): string {
+  return join(container, 'kept');
 }
 
 export function containersDirectory(store: Store): string {

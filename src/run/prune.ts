@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import type { PruneResult } from '../store/types.ts';
-import { containersDirectory, isEnded, listContainers } from './container.ts';
+import { containersDirectory, isEnded, keptDirectory, listContainers } from './container.ts';
 
 export interface PruneOptions {
   /** Also cache records, and images and layers that only they keep. @default false */
@@ -26,7 +26,7 @@ export async function prune({
     const ended = (await listContainers(store)).filter(isEnded);
     if (!dryRun) {
       const directories = ended.map(({ id }) => join(containersDirectory(store), id));
-      await accessOf(store).helper.remove(directories.map((directory) => join(directory, 'diff')));
+      await accessOf(store).helper.remove(directories.map(keptDirectory));
       for (const directory of directories) await rm(directory, { recursive: true, force: true });
     }
     return { ...result, containers: ended.map(({ id }) => id) };

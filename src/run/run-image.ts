@@ -115,6 +115,7 @@ async function runIn(store: Store, options: RunOptions): Promise<RunResult> {
     });
     const exitCode = outcome.kind === 'exit' ? outcome.exitCode : 128 + outcome.signal;
     if (options.remove === true) return { exitCode, id: container.id, kept: undefined };
+    await helper.remove([job.work]);
     isKept = true;
     return { exitCode, id: container.id, kept: await container.keep(exitCode) };
   } finally {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lacks } from '../helpers/capabilities.ts';
+import { lacks, missing } from '../helpers/capabilities.ts';
 import { openShell } from '../helpers/shell.ts';
 import type { Shell } from '../helpers/shell.ts';
 
@@ -211,6 +211,19 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('tbuild run', () => {
     expect((await shell.tbuild('prune')).stdout).toContain(`Removed container ${id}\n`);
     expect(containers()).toEqual([]);
   });
+
+  test.skipIf(process.getuid?.() !== 0 && missing('id-ranges') !== undefined)(
+    'what it wrote is kept, and pruned, when the root of the image belongs to somebody else',
+    async () => {
+      await shell.tbuild('-q', '-t', 'owned', shell.context({ Dockerfile: 'FROM base\nRUN chown 1000:1000 /\n' }));
+      const { status, stderr } = await shell.tbuild('run', 'owned', 'touch', '/kept');
+      expect(status).toBe(0);
+      const [, directory = ''] = /it changed is in (.*)\n$/.exec(stderr) ?? [];
+      expect(readdirSync(directory)).toEqual(['kept']);
+      expect((await shell.tbuild('prune')).stdout).toContain('Removed container');
+      expect(containers()).toEqual([]);
+    },
+  );
 
   test('one that runs is not pruned', async () => {
     const child = shell.start('run', '--rm', 'base', 'sh', '-c', 'echo started; sleep 30');

@@ -17,7 +17,7 @@ beforeAll(async () => {
   shell = await openShell();
   const root = join(shell.directory, 'root');
   makeRootfs(root, ['bash', 'od']);
-  execFileSync('tar', ['-C', root, '-cf', `${root}.tar`, '.']);
+  execFileSync('tar', ['--owner=0', '--group=0', '-C', root, '-cf', `${root}.tar`, '.']);
   await shell.tbuild('import', '--change', 'ENV PATH=/bin PS1=inside>', `${root}.tar`, 'tools');
 });
 afterAll(() => shell[Symbol.dispose]());

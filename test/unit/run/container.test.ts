@@ -46,7 +46,7 @@ describe('a container', () => {
     await noted;
     expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('content');
     const record = await findContainer(store, id);
-    expect(record).toMatchObject({ exitCode: 3, directory: join(store.root, 'containers', id) });
+    expect(record).toMatchObject({ exitCode: 3, directory: join(store.root, 'containers', id, 'kept') });
     expect(record?.pid).toBeUndefined();
     expect(record !== undefined && isEnded(record)).toBe(true);
   });
