@@ -46,6 +46,7 @@ export interface Terminal {
   readonly stdin: NodeJS.ReadStream & { readonly fd: number };
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
   /** Aborted when the command must end early. */
   readonly signal: AbortSignal;
   /** Hands signals to `receive`, until what is returned is called. One that it does not take (false) interrupts as ever. */

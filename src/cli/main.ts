@@ -4,6 +4,7 @@ import type { Command, Terminal } from './command.ts';
 import { command as buildCommand } from './commands/build.ts';
 import { commandLoaders, findLoader } from './commands/index.ts';
 import { formatError } from './ui/error.ts';
+import { textForTerminal } from './ui/terminal-text.ts';
 import type { Ending } from './signals.ts';
 import { watchForInterruption } from './signals.ts';
 
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     },
     stdout,
     stderr,
+    env: process.env,
     signal,
     divertSignals: divert,
   };
@@ -27,10 +29,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   release();
   const { status, message } = ending() ?? end;
-  if (message !== undefined) stderr.write(`${message.trimEnd()}\n`);
+  if (message !== undefined) stderr.write(`${forStream(message.trimEnd(), terminal)}\n`);
   // Whoever interrupts does not wait for a slow reader of what was printed before.
   if (signal.aborted && stdout.writableLength > 0) process.exit(status);
   return status;
+}
+
+/** Of a Dockerfile and of what commands print, much gets into messages. */
+function forStream(message: string, { stderr, env }: Terminal): string {
+  return stderr.isTTY ? textForTerminal(message, env) : message;
 }
 
 function failure(error: unknown, [command]: readonly string[]): Ending {

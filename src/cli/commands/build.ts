@@ -1,13 +1,13 @@
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { build, parseOutput, parsePlatform, TbuildError } from '../../index.ts';
-import type { BuildOptions, Output } from '../../index.ts';
+import type { Build, BuildOptions, ImageRecord, Output } from '../../index.ts';
 import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
 import { drained } from '../drained.ts';
 import { fromEnvironment, keyValues, required } from '../key-values.ts';
-import { jsonProgress } from '../ui/json-progress.ts';
-import { plainProgress } from '../ui/plain-progress.ts';
-import type { Progress } from '../ui/plain-progress.ts';
+import { openProgress, progressWords, resolveProgress } from '../ui/choose-progress.ts';
+import type { ProgressKind } from '../ui/choose-progress.ts';
+import { withoutOutput } from '../ui/error.ts';
 
 const spec: CommandSpec = {
   name: 'build',
@@ -50,7 +50,11 @@ const spec: CommandSpec = {
     },
     iidfile: { type: 'string', value: 'FILE', help: "Write the image's id to FILE" },
     quiet: { type: 'boolean', short: 'q', help: 'Print only the id of the image' },
-    progress: { type: 'string', value: 'plain|json|quiet', help: 'How to show what happens (default: plain)' },
+    progress: {
+      type: 'string',
+      value: 'WORD',
+      help: 'How to show what happens: auto, tty, plain, json (rawjson), quiet (default: $TBUILD_PROGRESS, or auto)',
+    },
     userns: {
       type: 'string',
       value: 'auto|host',
@@ -70,24 +74,41 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const outputs = args.strings('output').map((text) => parseOutput(text, terminal.stdout));
   // What is told must not get into an archive on standard output.
   const stream = outputs.some(({ destination }) => destination === terminal.stdout) ? terminal.stderr : terminal.stdout;
-  const progress = chooseProgress(args, stream);
+  const wishes = { word: args.choice('progress', progressWords), isQuiet: args.flag('quiet') };
+  const kind = resolveProgress(wishes, terminal);
   const iidfile = args.string('iidfile');
   const options = toOptions(args, outputs, terminal);
   if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));
-  const building = build(options);
+  const showing = { kind, stream, terminal };
+  const image = await show(build(options), showing).finally(() => {
+    // Whoever writes there may never end; the build has.
+    if (options.stdin !== undefined) terminal.stdin.destroy();
+  });
+  if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
+  if (kind === 'quiet') stream.write(`${image.id}\n`);
+  return 0;
+}
+
+interface Showing {
+  readonly kind: ProgressKind;
+  readonly stream: Writable;
+  readonly terminal: Terminal;
+}
+
+async function show(building: Build, { kind, stream, terminal }: Showing): Promise<ImageRecord> {
+  const progress = openProgress(kind, terminal, stream);
   try {
     for await (const event of building) {
       progress?.handle(event);
-      await drained(stream, terminal.signal);
+      await drained(kind === 'tty' ? terminal.stderr : stream, terminal.signal);
     }
+    return (await building.result).image;
+  } catch (error) {
+    // On a terminal the output stands there in full.
+    throw kind === 'tty' ? withoutOutput(error) : error;
   } finally {
-    // Whoever writes there may never end; the build has.
-    if (options.stdin !== undefined) terminal.stdin.destroy();
+    progress?.end();
   }
-  const { image } = await building.result;
-  if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
-  if (progress === undefined) stream.write(`${image.id}\n`);
-  return 0;
 }
 
 function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: Terminal): BuildOptions {
@@ -113,14 +134,6 @@ function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: 
     storeRoot: args.string('store'),
     signal: terminal.signal,
   };
-}
-
-/** Undefined: only the id is printed. */
-function chooseProgress(args: ParsedArguments, stream: Writable): Progress | undefined {
-  const kind = args.choice('progress', ['plain', 'json', 'quiet', 'auto']);
-  const write = (text: string): void => void stream.write(text);
-  if (args.flag('quiet') || kind === 'quiet') return undefined;
-  return kind === 'json' ? jsonProgress(write) : plainProgress(write);
 }
 
 function parseId(text: string): number {

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { importImage, parsePlatform, TbuildError } from '../../index.ts';
-import { withByteCount } from '../ui/spinner.ts';
+import { openTransferView } from '../ui/live/transfer-view.ts';
+import type { TransferView } from '../ui/live/transfer-view.ts';
 import type { Command, CommandSpec } from '../command.ts';
 
 const spec: CommandSpec = {
@@ -25,14 +26,16 @@ const spec: CommandSpec = {
 
 export const command: Command = {
   spec,
-  async run(args, { stdin, stdout, stderr, signal }) {
+  async run(args, terminal) {
+    const { stdin, stdout, stderr, signal } = terminal;
     const [path = '-', name] = args.positionals;
     const platform = args.string('platform');
     if (path === '-' && stdin.isTTY)
       throw new TbuildError('TBUILD_USAGE', 'the tar is read from standard input, which is a terminal');
-    const source = path === '-' ? stdin : await openArchive(path);
+    const archive = path === '-' ? { chunks: stdin, size: undefined } : await openArchive(path);
+    using view = openTransferView(`Importing ${path}`, terminal);
     const { image, omitted } = await importImage({
-      source: withByteCount(source, `Importing ${path}`, { stderr }),
+      source: counted(archive, view),
       origin: path,
       name,
       changes: args.strings('change'),
@@ -40,7 +43,8 @@ export const command: Command = {
       platform: platform === undefined ? undefined : parsePlatform(platform),
       storeRoot: args.string('store'),
       signal,
-    }).finally(() => source.destroy());
+    }).finally(() => archive.chunks.destroy());
+    view.done(`Imported ${path}`);
     if (omitted.length > 0) {
       stderr.write(
         `WARNING: ${omitted.length} device nodes were left out, which only root can make: ${omitted.slice(0, 5).join(', ')}${omitted.length > 5 ? ', …' : ''}\n`,
@@ -51,10 +55,30 @@ export const command: Command = {
   },
 };
 
-async function openArchive(path: string): Promise<Readable> {
+interface Archive {
+  readonly chunks: Readable;
+  /** Undefined of what is no file. */
+  readonly size: number | undefined;
+}
+
+async function openArchive(path: string): Promise<Archive> {
   try {
-    return (await open(path)).createReadStream();
+    const file = await open(path);
+    const stats = await file.stat();
+    return {
+      chunks: file.createReadStream(),
+      size: stats.isFile() ? stats.size : undefined,
+    };
   } catch (cause) {
     throw new TbuildError('TBUILD_ARCHIVE', `${path} cannot be read`, { cause });
+  }
+}
+
+async function* counted({ chunks, size }: Archive, view: TransferView): AsyncGenerator<Uint8Array, void, undefined> {
+  let current = 0;
+  for await (const chunk of chunks) {
+    current += chunk.length;
+    view.note({ label: 'archive', current, total: size });
+    yield chunk;
   }
 }

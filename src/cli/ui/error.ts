@@ -22,6 +22,14 @@ export function formatError(error: unknown): string {
   return parts.join('');
 }
 
+/** For a reader who has just seen what the command wrote. */
+export function withoutOutput(error: unknown): unknown {
+  if (!(error instanceof TbuildError)) return error;
+  const { code, message, hint, span, cause } = error;
+  const { output: _, ...details } = error.details;
+  return new TbuildError(code, message, { hint, span, cause, details });
+}
+
 const around = 2;
 
 /**

@@ -1,3 +1,6 @@
+import { familiarName } from '../../index.ts';
+import type { PlannedOutput } from '../../index.ts';
+
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** docker's decimal sizes with three digits: `1.23MB`. */
@@ -46,4 +49,15 @@ export function shortId(id: string): string {
 /** What images and archives say of themselves must not move the cursor. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
+/** A reference as people write it, with its tag. */
+export function familiarImage(reference: string): string {
+  const { repository, tag } = familiarName(reference);
+  return `${repository}:${tag}`;
+}
+
+/** @param verb `Exporting` or `Exported` */
+export function formatOutput({ type, destination }: PlannedOutput, verb: string): string {
+  return `${verb} ${type} to ${destination ?? 'standard output'}`;
 }

@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util';
 import { describeCause } from '../../index.ts';
 import type { BuildEvent, PlannedStep } from '../../index.ts';
-import type { Progress } from './plain-progress.ts';
+import type { Progress } from './progress.ts';
 
 /** One JSON object a line, documented in docs/events.md. Steps are repeated as their id; output is text. */
 export function jsonProgress(write: (text: string) => void): Progress {
@@ -16,6 +16,7 @@ export function jsonProgress(write: (text: string) => void): Progress {
     handle(event) {
       write(`${JSON.stringify({ time: new Date().toISOString(), ...plain(event, text) })}\n`);
     },
+    end: () => undefined,
   };
 }
 

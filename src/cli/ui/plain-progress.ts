@@ -1,14 +1,10 @@
 import { TextDecoder } from 'node:util';
-import { describeCause, familiarName } from '../../index.ts';
-import type { BuildEvent, PlannedOutput, PlannedStep } from '../../index.ts';
+import { describeCause } from '../../index.ts';
+import type { BuildEvent, PlannedStep } from '../../index.ts';
 import { createByteTally, isFetch } from './byte-tally.ts';
 import type { ByteTally } from './byte-tally.ts';
-import { formatDuration, formatSize, shortId } from './format.ts';
-
-/** Prints the events of a build as lines: the steps as docker's classic builder named them, each line of output under its step. */
-export interface Progress {
-  handle(event: BuildEvent): void;
-}
+import { familiarImage, formatDuration, formatOutput, formatSize, shortId } from './format.ts';
+import type { Progress } from './progress.ts';
 
 interface Output {
   /** What has not ended in a newline yet, per stream. */
@@ -18,6 +14,7 @@ interface Output {
 
 const longestLine = 1 << 20;
 
+/** Prints the events of a build as lines: the steps as docker's classic builder named them, each line of output under its step. */
 export function plainProgress(write: (text: string) => void): Progress {
   const outputs = new Map<string, Output>();
   const fetched = new Map<string, ByteTally>();
@@ -95,10 +92,12 @@ export function plainProgress(write: (text: string) => void): Progress {
           break;
         case 'image':
           write(`Successfully built ${shortId(event.image.id)}\n`);
-          for (const name of event.names) write(`Successfully tagged ${familiar(name)}\n`);
+          for (const name of event.names) write(`Successfully tagged ${familiarImage(name)}\n`);
           break;
         case 'output:done':
-          write(`${formatOutput(event.output)} (${formatSize(event.size)}, ${formatDuration(event.durationMs)})\n`);
+          write(
+            `${formatOutput(event.output, 'Exported')} (${formatSize(event.size)}, ${formatDuration(event.durationMs)})\n`,
+          );
           break;
         case 'output:start':
         case 'output:progress':
@@ -106,14 +105,6 @@ export function plainProgress(write: (text: string) => void): Progress {
           break;
       }
     },
+    end: () => undefined,
   };
-}
-
-export function formatOutput({ type, destination }: PlannedOutput): string {
-  return `Exported ${type} to ${destination ?? 'standard output'}`;
-}
-
-function familiar(name: string): string {
-  const { repository, tag } = familiarName(name);
-  return `${repository}:${tag}`;
 }

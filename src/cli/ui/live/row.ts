@@ -1,0 +1,38 @@
+import { printableLine } from '../terminal-text.ts';
+import { truncate, widthOf } from '../text-width.ts';
+import type { Screen } from './screen.ts';
+
+/** One line of the screen: what it is about, and at its right end what is counted. */
+export interface Row {
+  readonly symbol: string;
+  readonly label: string;
+  /** From outside; cut when it does not fit. */
+  readonly text: string;
+  /** The most important first: it stands at the end, and goes last where there is no room. */
+  readonly counts: readonly string[];
+}
+
+/** Counts are left out when less than this would be left of the text. */
+const leastText = 12;
+
+/** As many columns as a line may have: in the last one some terminals break it already. */
+export function usableColumns({ columns }: Pick<Screen, 'columns'>): number {
+  return Math.max(1, columns - 1);
+}
+
+/** Without colours, never wider than the screen. */
+export function formatRow({ symbol, label, text, counts }: Row, screen: Screen): string {
+  const { encode, symbols } = screen.theme;
+  const room = usableColumns(screen);
+  const left = `${symbol} ${label}`;
+  const shown = encode(printableLine(text));
+  const least = widthOf(left) + Math.min(widthOf(shown), leastText);
+  for (let count = counts.length; count > 0; count--) {
+    const right = counts.slice(0, count).toReversed().join('  ');
+    const columns = room - widthOf(right) - 2;
+    if (columns < least) continue;
+    const start = left + truncate(shown, columns - widthOf(left), symbols.omission);
+    return `${start}${' '.repeat(columns - widthOf(start))}  ${right}`;
+  }
+  return truncate(left + shown, room, symbols.omission);
+}
