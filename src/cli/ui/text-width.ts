@@ -28,12 +28,12 @@ export function truncate(text: string, columns: number, mark: string): string {
 
 /** Breaks a text between words, and words only where they are longer than a line. Lines but the first are indented. */
 export function wrap(text: string, columns: number, indent: string): readonly string[] {
-  const room = Math.max(1, columns - indent.length);
+  const below = Math.max(1, columns - indent.length);
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ').flatMap((each) => cut(each, room))) {
+  for (const word of text.split(' ').flatMap((each) => cut(each, below))) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > room) {
+    if (line !== '' && widthOf(longer) > (lines.length === 0 ? columns : below)) {
       lines.push(line);
       line = word;
     } else {

@@ -32,6 +32,8 @@ export interface OutputBounds {
 const defaultBounds: OutputBounds = { head: 16 * 1024, tail: 64 * 1024, line: 16 * 1024 };
 /** Of the end: enough for the lines of a screen. */
 const shownBytes = 16 * 1024;
+/** What is dropped at once is about so much. */
+const pieceSize = 8 * 1024;
 const newline = 0x0a;
 
 interface Piece {
@@ -52,16 +54,11 @@ export function createKeptOutput(bounds: OutputBounds = defaultBounds): KeptOutp
   let size = 0;
 
   const keep = (bytes: Buffer): void => {
-    lineCount += countLines(bytes);
-    const rest = isHeadFull ? bytes : bytes.subarray(fillHead(bytes));
-    if (rest.length === 0) return;
-    tail.push({ bytes: rest, lines: countLines(rest) });
-    tailSize += rest.length;
-    for (let [first] = tail; first !== undefined && tailSize - first.bytes.length >= bounds.tail; [first] = tail) {
-      tail.shift();
-      tailSize -= first.bytes.length;
-      omitted.lines += first.lines;
-      omitted.bytes += first.bytes.length;
+    let start = isHeadFull ? 0 : fillHead(bytes);
+    while (start < bytes.length) {
+      const end = endOfPiece(bytes, start);
+      keepLast(bytes.subarray(start, end));
+      start = end;
     }
   };
   /** Takes whole lines as far as they fit; returns how many bytes. */
@@ -69,9 +66,23 @@ export function createKeptOutput(bounds: OutputBounds = defaultBounds): KeptOutp
     const room = bounds.head - headSize;
     const end = bytes.length <= room ? bytes.length : bytes.subarray(0, room).lastIndexOf(newline) + 1;
     isHeadFull = end < bytes.length;
-    if (end > 0) head.push(bytes.subarray(0, end));
+    const taken = bytes.subarray(0, end);
+    if (end > 0) head.push(taken);
     headSize += end;
+    lineCount += countLines(taken);
     return end;
+  };
+  const keepLast = (bytes: Buffer): void => {
+    const lines = countLines(bytes);
+    tail.push({ bytes, lines });
+    tailSize += bytes.length;
+    lineCount += lines;
+    for (let [first] = tail; first !== undefined && tailSize - first.bytes.length >= bounds.tail; [first] = tail) {
+      tail.shift();
+      tailSize -= first.bytes.length;
+      omitted.lines += first.lines;
+      omitted.bytes += first.bytes.length;
+    }
   };
   const openLines = (): string[] => [...open.values()].map((bytes) => bytes.toString());
 
@@ -102,6 +113,12 @@ export function createKeptOutput(bounds: OutputBounds = defaultBounds): KeptOutp
   };
 }
 
+/** Whole lines, or a single one that is longer. */
+function endOfPiece(bytes: Buffer, start: number): number {
+  const last = bytes.subarray(start, start + pieceSize).lastIndexOf(newline);
+  return 1 + (last < 0 ? bytes.indexOf(newline, start) : start + last);
+}
+
 function bytesOf(pieces: readonly Piece[]): readonly Buffer[] {
   return pieces.map(({ bytes }) => bytes);
 }
@@ -117,7 +134,9 @@ function lastBytes(pieces: readonly Buffer[]): readonly Buffer[] {
   const [first, ...others] = kept;
   if (first === undefined || size <= shownBytes) return kept;
   const cut = first.subarray(size - shownBytes);
-  return [cut.subarray(cut.indexOf(newline) + 1), ...others];
+  const start = cut.indexOf(newline) + 1;
+  // Of a line that is longer than all that is shown, its end.
+  return [start < cut.length ? cut.subarray(start) : cut, ...others];
 }
 
 function linesOf(pieces: readonly Buffer[]): readonly string[] {

@@ -71,7 +71,8 @@ export function createPage(terminal: WriteStream, theme: Theme): Page {
   };
   Object.defineProperties(stream, {
     isTTY: { value: true },
-    columns: { get: () => screen().columns },
+    // No line is broken, so that each is one row to ora, however wide it thinks that it is.
+    columns: { value: Number.MAX_SAFE_INTEGER },
     rows: { get: () => screen().rows },
     cursorTo: { value: (x: number) => move(`\u001b[${x + 1}G`) },
     moveCursor: { value: (_: number, dy: number) => move(`\u001b[${Math.abs(dy)}${dy < 0 ? 'A' : 'B'}`) },
