@@ -52,8 +52,8 @@ const spec: CommandSpec = {
     quiet: { type: 'boolean', short: 'q', help: 'Print only the id of the image' },
     progress: {
       type: 'string',
-      value: 'WORD',
-      help: 'How to show what happens: auto, tty, plain, json (rawjson), quiet (default: $TBUILD_PROGRESS, or auto)',
+      value: 'HOW',
+      help: 'Show it as auto, tty, plain, json or quiet (default: $TBUILD_PROGRESS, or auto)',
     },
     userns: {
       type: 'string',

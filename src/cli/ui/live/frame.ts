@@ -1,8 +1,7 @@
 import { formatOutput } from '../format.ts';
-import { printableLine } from '../terminal-text.ts';
 import { truncate } from '../text-width.ts';
 import type { Activity, LiveModel } from './model.ts';
-import { formatRow, usableColumns } from './row.ts';
+import { formatDetail, formatRow, usableColumns } from './row.ts';
 import type { Screen } from './screen.ts';
 import { transferCounts } from './transfer.ts';
 import { formatElapsed, indentOf, labelOf } from './words.ts';
@@ -80,14 +79,9 @@ function detailsOf(
   { output, cause }: Activity,
   screen: Screen,
 ): { readonly cause: readonly string[]; readonly output: readonly string[] } {
-  const { theme } = screen;
-  const format = (line: string): string => {
-    const text = indentOf(screen) + theme.encode(printableLine(line));
-    return theme.dim(truncate(text, usableColumns(screen), theme.symbols.omission));
-  };
   return {
-    cause: cause === undefined ? [] : [format(`not cached: ${cause}`)],
-    output: (output?.tail(mostOutput).lines ?? []).map(format),
+    cause: cause === undefined ? [] : [formatDetail(`not cached: ${cause}`, screen)],
+    output: (output?.tail(mostOutput).lines ?? []).map((line) => formatDetail(line, screen)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { printableLine } from '../terminal-text.ts';
 import { truncate, widthOf } from '../text-width.ts';
 import type { Screen } from './screen.ts';
+import { indentOf } from './words.ts';
 
 /** One line of the screen: what it is about, and at its right end what is counted. */
 export interface Row {
@@ -35,4 +36,10 @@ export function formatRow({ symbol, label, text, counts }: Row, screen: Screen):
     return `${start}${' '.repeat(columns - widthOf(start))}  ${right}`;
   }
   return truncate(left + shown, room, symbols.omission);
+}
+
+/** A line that belongs to the row above it, cut where it does not fit. */
+export function formatDetail(line: string, screen: Screen): string {
+  const { dim, encode, symbols } = screen.theme;
+  return dim(truncate(indentOf(screen) + encode(printableLine(line)), usableColumns(screen), symbols.omission));
 }

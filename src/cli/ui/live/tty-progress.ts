@@ -3,8 +3,8 @@ import type { Progress } from '../progress.ts';
 import { createLiveArea } from './area.ts';
 import { formatFrame } from './frame.ts';
 import { createLiveModel } from './model.ts';
-import { formatRecord, formatStopped } from './record.ts';
-import type { Recording } from './record.ts';
+import { formatLasting, formatStopped } from './lasting.ts';
+import type { View } from './lasting.ts';
 import { screenOf, themeOf } from './screen.ts';
 
 /** Shows a build on a terminal: what runs at its lower end, what has ended above it. Ends by itself when the process does. */
@@ -20,17 +20,17 @@ export function ttyProgress({ stderr, signal, env }: Pick<Terminal, 'stderr' | '
     frame: (screen) =>
       formatFrame(model, screen, { now: performance.now(), isStopping: signal.aborted || failures.length > 0 }),
   });
-  const recording = (): Recording => ({ screen: screenOf(stderr, theme), now: performance.now() });
+  const view = (): View => ({ screen: screenOf(stderr, theme), now: performance.now() });
   const end = (): void => {
     process.off('exit', end);
-    const stopped = [...model.running.values()].flatMap((activity) => formatStopped(activity, recording()));
+    const stopped = [...model.running.values()].flatMap((activity) => formatStopped(activity, view()));
     area.end([...stopped, ...failures]);
   };
   // A second Ctrl-C ends the process at once.
   process.on('exit', end);
   return {
     handle(event) {
-      const lines = formatRecord(event, model, recording());
+      const lines = formatLasting(event, model, view());
       model.apply(event, performance.now());
       if (event.type === 'step:error') failures.push(...lines);
       else area.write(lines);

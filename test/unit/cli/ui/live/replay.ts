@@ -1,6 +1,6 @@
 import { formatFrame } from '../../../../../src/cli/ui/live/frame.ts';
 import { createLiveModel } from '../../../../../src/cli/ui/live/model.ts';
-import { formatRecord, formatStopped } from '../../../../../src/cli/ui/live/record.ts';
+import { formatLasting, formatStopped } from '../../../../../src/cli/ui/live/lasting.ts';
 import { themeOf } from '../../../../../src/cli/ui/live/screen.ts';
 import type { Screen } from '../../../../../src/cli/ui/live/screen.ts';
 import type { BuildEvent, PlannedStep } from '../../../../../src/index.ts';
@@ -10,7 +10,7 @@ export type Happening = BuildEvent | number;
 
 export interface Shown {
   /** What stays. */
-  readonly record: readonly string[];
+  readonly lasting: readonly string[];
   /** What is shown at the end, head first. */
   readonly frame: readonly string[];
   /** What would stay if the build ended now. */
@@ -38,18 +38,18 @@ export function replay(happenings: readonly Happening[], options: ReplayOptions 
   const shown = screen(options);
   const model = createLiveModel(0);
   let now = 0;
-  const record: string[] = [];
+  const lasting: string[] = [];
   for (const happening of happenings) {
     if (typeof happening === 'number') {
       now += happening;
       continue;
     }
-    record.push(...formatRecord(happening, model, { screen: shown, now }));
+    lasting.push(...formatLasting(happening, model, { screen: shown, now }));
     model.apply(happening, now);
   }
   const { head, lines } = formatFrame(model, shown, { now, isStopping: options.isStopping ?? false });
   const stopped = [...model.running.values()].flatMap((activity) => formatStopped(activity, { screen: shown, now }));
-  return { record, frame: [head, ...lines], stopped };
+  return { lasting, frame: [head, ...lines], stopped };
 }
 
 /** Steps with these texts, each reading the one before; `reads` adds what a step reads besides (numbers). */

@@ -16,7 +16,7 @@ const image: BuildEvent = {
 describe('what stays of a step', () => {
   test('is a line: the base, what was cached, and what ran with its time', () => {
     const events = [...begun, start(run), 900, done(run, 'executed', 850), start(copy), done(copy, 'cached')];
-    expect(replay(events).record).toEqual([
+    expect(replay(events).lasting).toEqual([
       '✔ Step 1/3 : FROM base',
       '✔ Step 2/3 : RUN make all                                                  0.8s',
       '✔ Step 3/3 : COPY a /a                                                   cached',
@@ -27,7 +27,7 @@ describe('what stays of a step', () => {
     const env = { LANG: 'C.UTF-8' };
     const [, cached, executed] = replay([...begun, start(run), done(run, 'cached'), start(copy), done(copy)], {
       env,
-    }).record;
+    }).lasting;
     const visible = (line = ''): string => JSON.stringify(line).replaceAll('\\u001b', '<esc>');
     expect(visible(cached)).toMatch(/^"<esc>\[2m✔ Step 2\/3 .* cached<esc>\[22m"$/);
     expect(visible(executed)).toMatch(/^"<esc>\[32m✔<esc>\[39m Step 3\/3 : COPY a \/a +0\.1s"$/);
@@ -40,7 +40,7 @@ describe('what stays of a step', () => {
       progress(from, 'sha256:a', 3e6, 3e6),
       done(from, 'base', 2000),
     ];
-    expect(replay(events, { columns: 60 }).record).toEqual([
+    expect(replay(events, { columns: 60 }).lasting).toEqual([
       '✔ Step 1/3 : FROM base                     pulled 3MB  2.0s',
     ]);
   });
@@ -52,7 +52,7 @@ describe('what stays of a step', () => {
       cause: { kind: 'earlier-step', step: 'COPY --link a-directory-with-a-long-name /somewhere' },
     };
     const text = Array.from({ length: 100 }, (_, line) => `line ${line} \u001b[1mbold\u001b[0m\n`).join('');
-    expect(replay([...begun, start(run), cause, log(run, text), done(run)]).record.slice(2)).toEqual([
+    expect(replay([...begun, start(run), cause, log(run, text), done(run)]).lasting.slice(2)).toEqual([
       '    not cached: an earlier step gave another result: COPY --link',
       '    a-directory-with-a-long-name /somewhere',
       '    … 95 lines before, 2.09kB in all',
@@ -61,13 +61,13 @@ describe('what stays of a step', () => {
   });
 
   test('has all of little output, and nothing of none', () => {
-    expect(replay([...begun, start(run), log(run, 'only\n'), done(run)]).record.slice(2)).toEqual(['    only']);
-    expect(replay([...begun, start(run), log(run, '\n\n'), done(run)]).record).toHaveLength(2);
+    expect(replay([...begun, start(run), log(run, 'only\n'), done(run)]).lasting.slice(2)).toEqual(['    only']);
+    expect(replay([...begun, start(run), log(run, '\n\n'), done(run)]).lasting).toHaveLength(2);
   });
 
   test('that failed is all of its output, in lines that are not cut', () => {
     const long = 'x'.repeat(200);
-    const { record, frame } = replay([
+    const { lasting, frame } = replay([
       ...begun,
       start(run),
       log(run, `${long}\n`),
@@ -75,7 +75,7 @@ describe('what stays of a step', () => {
       1500,
       failed,
     ]);
-    expect(record.slice(1)).toEqual([
+    expect(lasting.slice(1)).toEqual([
       '✖ Step 2/3 : RUN make all                                                  1.5s',
       `    ${long}`,
       '    no newline',
@@ -85,8 +85,8 @@ describe('what stays of a step', () => {
 
   test('that failed after very much output is its beginning and its end, and between them how much is left out', () => {
     const lines = Array.from({ length: 20_000 }, (_, line) => `output line ${line}`);
-    const { record } = replay([...begun, start(run), log(run, `${lines.join('\n')}\n`), failed], { columns: 200 });
-    const shown = record.slice(2).map((line) => line.trim());
+    const { lasting } = replay([...begun, start(run), log(run, `${lines.join('\n')}\n`), failed], { columns: 200 });
+    const shown = lasting.slice(2).map((line) => line.trim());
     const gap = shown.findIndex((line) => line.includes('left out here'));
     const tail = shown.length - gap - 1;
     expect(shown.slice(0, gap)).toEqual(lines.slice(0, gap));
@@ -120,7 +120,7 @@ describe('what stays of a build', () => {
       { type: 'output:done', output, size: 1_500_000, durationMs: 700 },
       image,
     ];
-    expect(replay(events).record.slice(3)).toEqual([
+    expect(replay(events).lasting.slice(3)).toEqual([
       '✔ Exported tar to standard output                                   1.5MB  0.7s',
       '✔ Built 0123456789ab (127MB) in 3.4s: 1 step run, 1 cached, 1m05s saved',
       '  app:latest',
@@ -129,7 +129,7 @@ describe('what stays of a build', () => {
   });
 
   test('is broken between words on a narrow screen', () => {
-    expect(replay([...begun, image], { columns: 30 }).record.slice(1, 4)).toEqual([
+    expect(replay([...begun, image], { columns: 30 }).lasting.slice(1, 4)).toEqual([
       '✔ Built 0123456789ab (127MB)',
       '  in 0.0s: 0 steps run, 0',
       '  cached',
@@ -138,23 +138,23 @@ describe('what stays of a build', () => {
 
   test('has warnings with their line, without what could move the cursor', () => {
     const message = 'careful\u001b[2J with\nthis';
-    const { record } = replay([{ type: 'warning', code: 'X', message, span: from.span }]);
-    expect(record).toEqual(['WARNING: careful with this (line 1)']);
+    const { lasting } = replay([{ type: 'warning', code: 'X', message, span: from.span }]);
+    expect(lasting).toEqual(['WARNING: careful with this (line 1)']);
   });
 });
 
 describe('a terminal', () => {
   test('that does not take UTF-8 gets ASCII only', () => {
     const events = [...begun, start(run), log(run, 'naïve 日本\n'.repeat(9)), done(run), start(copy), failed];
-    const { record, frame } = replay(events, { env: { LANG: 'C', NO_COLOR: '1' }, columns: 40 });
-    for (const line of [...record, ...frame]) expect(line).toMatch(/^[ -~]*$/);
-    expect(record).toContain('  na?ve ??');
-    expect(record).toContain('+ 2/3 RUN make all                 0.1s');
+    const { lasting, frame } = replay(events, { env: { LANG: 'C', NO_COLOR: '1' }, columns: 40 });
+    for (const line of [...lasting, ...frame]) expect(line).toMatch(/^[ -~]*$/);
+    expect(lasting).toContain('  na?ve ??');
+    expect(lasting).toContain('+ 2/3 RUN make all                 0.1s');
   });
 
   test('with NO_COLOR gets no colours, whatever else it can', () => {
     const events = [...begun, start(run), log(run, '\u001b[31mred\n'), done(run, 'cached'), start(copy), failed, image];
-    const { record, frame, stopped } = replay(events, { env: { LANG: 'C.UTF-8', NO_COLOR: '1', FORCE_COLOR: '3' } });
-    for (const line of [...record, ...frame, ...stopped]) expect(line).not.toContain('\u001b');
+    const { lasting, frame, stopped } = replay(events, { env: { LANG: 'C.UTF-8', NO_COLOR: '1', FORCE_COLOR: '3' } });
+    for (const line of [...lasting, ...frame, ...stopped]) expect(line).not.toContain('\u001b');
   });
 });

@@ -1,11 +1,11 @@
 import type { BuildEvent, PlannedStep } from '../../../index.ts';
 import { familiarImage, formatOutput, formatSize, shortId } from '../format.ts';
 import { printableLine } from '../terminal-text.ts';
-import { truncate, wrap } from '../text-width.ts';
+import { wrap } from '../text-width.ts';
 import type { KeptOutput, OutputExcerpt } from './kept-output.ts';
 import { keyOf } from './model.ts';
 import type { Activity, LiveModel } from './model.ts';
-import { formatRow, usableColumns } from './row.ts';
+import { formatDetail, formatRow, usableColumns } from './row.ts';
 import type { Row } from './row.ts';
 import type { Screen } from './screen.ts';
 import { formatElapsed, indentOf, labelOf } from './words.ts';
@@ -14,7 +14,7 @@ import { formatElapsed, indentOf, labelOf } from './words.ts';
 const keptOutput = 5;
 
 /** What an event leaves behind in the terminal: lines that are not touched any more. To be asked before the model has it. */
-export function formatRecord(event: BuildEvent, model: LiveModel, { screen, now }: Recording): readonly string[] {
+export function formatLasting(event: BuildEvent, model: LiveModel, { screen, now }: View): readonly string[] {
   switch (event.type) {
     case 'step:done':
       return formatStep(event, model.running.get(keyOf(event.step)), screen);
@@ -22,7 +22,8 @@ export function formatRecord(event: BuildEvent, model: LiveModel, { screen, now 
       return formatFailure(event.step, model.running.get(keyOf(event.step)), { screen, now });
     case 'output:done': {
       const counts = [formatElapsed(event.durationMs), formatSize(event.size)];
-      return [doneRow({ label: '', text: formatOutput(event.output, 'Exported'), counts }, screen)];
+      const row = doneRow({ label: '', text: formatOutput(event.output, 'Exported'), counts }, screen);
+      return [withColour(row, screen.theme.green)];
     }
     case 'warning': {
       const place = event.span === undefined ? '' : ` (line ${event.span.line})`;
@@ -42,7 +43,7 @@ export function formatRecord(event: BuildEvent, model: LiveModel, { screen, now 
 }
 
 /** What stays of an activity that had to end before its time. */
-export function formatStopped(activity: Activity, { screen, now }: Recording): readonly string[] {
+export function formatStopped(activity: Activity, { screen, now }: View): readonly string[] {
   const { subject, began, output } = activity;
   if (began === undefined) return [];
   const text = 'text' in subject ? subject.text : formatOutput(subject, 'Exporting');
@@ -52,7 +53,7 @@ export function formatStopped(activity: Activity, { screen, now }: Recording): r
   return [yellow(row), ...formatTail(output, screen)];
 }
 
-export interface Recording {
+export interface View {
   readonly screen: Screen;
   /** Milliseconds, as the model's times. */
   readonly now: number;
@@ -90,18 +91,14 @@ function withColour(row: string, colour: (text: string) => string): string {
 /** The end of what a command wrote, and how much came before it. */
 function formatTail(output: KeptOutput | undefined, screen: Screen): readonly string[] {
   if (output === undefined) return [];
-  const { theme } = screen;
   const { lines, before, size } = output.tail(keptOutput);
-  const fit = (line: string): string => {
-    const text = indentOf(screen) + theme.encode(printableLine(line));
-    return theme.dim(truncate(text, usableColumns(screen), theme.symbols.omission));
-  };
-  const earlier = before === 0 ? [] : [`${theme.symbols.omission} ${before} lines before, ${formatSize(size)} in all`];
-  return [...earlier, ...lines].map(fit);
+  const mark = screen.theme.symbols.omission;
+  const earlier = before === 0 ? [] : [`${mark} ${before} lines before, ${formatSize(size)} in all`];
+  return [...earlier, ...lines].map((line) => formatDetail(line, screen));
 }
 
 /** The step and all of its output that is kept. Lines are not cut: the terminal breaks them. */
-function formatFailure(step: PlannedStep, activity: Activity | undefined, { screen, now }: Recording): string[] {
+function formatFailure(step: PlannedStep, activity: Activity | undefined, { screen, now }: View): string[] {
   const { theme } = screen;
   const counts = activity?.began === undefined ? [] : [formatElapsed(now - activity.began)];
   const symbol = theme.symbols.failed;
@@ -121,7 +118,7 @@ const noOutput: OutputExcerpt = { head: [], omitted: { lines: 0, bytes: 0 }, tai
 
 type Built = Extract<BuildEvent, { type: 'image' }>;
 
-function formatSummary({ image, names }: Built, model: LiveModel, { screen, now }: Recording): readonly string[] {
+function formatSummary({ image, names }: Built, model: LiveModel, { screen, now }: View): readonly string[] {
   const { cached, executed, savedMs, started } = model;
   const { theme } = screen;
   const saved = savedMs < leastSaved ? '' : `, ${formatElapsed(savedMs)} saved`;
