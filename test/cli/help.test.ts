@@ -88,7 +88,21 @@ describe('a mistake on the command line ends with 125 and says what to do', () =
     ['two contexts', ['build', 'a', 'b'], /unexpected argument "b"/],
     ['an empty context', ['build', ''], /the build context must be a directory, not an empty name/],
     ['a word that is not a choice', ['--network', 'bridge', '.'], /--network must be host or none, not "bridge"/],
-    ['an unknown progress', ['--progress', 'tty', '.'], /--progress must be plain or json or quiet or auto, not "tty"/],
+    [
+      'an unknown progress',
+      ['--progress', 'fancy', '.'],
+      /--progress must be auto or tty or plain or json or rawjson or quiet, not "fancy"/,
+    ],
+    [
+      'the live view without a terminal',
+      ['--progress', 'tty', '.'],
+      /--progress=tty: standard error is not a terminal/,
+    ],
+    [
+      'quiet with another progress',
+      ['-q', '--progress', 'plain', '.'],
+      /--progress=plain and --quiet cannot be used together/,
+    ],
     ['a label without a name', ['--label', '=x', '.'], /--label "=x" has no name/],
     ['a context without a source', ['--build-context', 'x', '.'], /--build-context must be NAME=VALUE, not "x"/],
     [
