@@ -13,8 +13,8 @@ export interface Row {
   readonly counts: readonly string[];
 }
 
-/** Counts are left out when less than this would be left of the text. */
-const leastText = 12;
+/** As much is left of the text beside the first count, and beside all others. */
+const leastText = { first: 6, others: 16 };
 
 /** As many columns as a line may have: in the last one some terminals break it already. */
 export function usableColumns({ columns }: Pick<Screen, 'columns'>): number {
@@ -27,11 +27,11 @@ export function formatRow({ symbol, label, text, counts }: Row, screen: Screen):
   const room = usableColumns(screen);
   const left = `${symbol} ${label}`;
   const shown = encode(printableLine(text));
-  const least = widthOf(left) + Math.min(widthOf(shown), leastText);
   for (let count = counts.length; count > 0; count--) {
     const right = counts.slice(0, count).toReversed().join('  ');
     const columns = room - widthOf(right) - 2;
-    if (columns < least) continue;
+    const least = Math.min(widthOf(shown), count === 1 ? leastText.first : leastText.others);
+    if (columns < widthOf(left) + least) continue;
     const start = left + truncate(shown, columns - widthOf(left), symbols.omission);
     return `${start}${' '.repeat(columns - widthOf(start))}  ${right}`;
   }
