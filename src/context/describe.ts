@@ -1,19 +1,21 @@
 import { createSha256 } from '../native/sha256.ts';
+import { parseChmod } from '../dockerfile/chmod-mode.ts';
 import { noXattrs } from './file-digests.ts';
 import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './selection.ts';
 
 /**
- * sha256 over a canonical text of what the copied result depends on: relative paths, types, permission bits (unless `modes` is false), contents, link targets, xattrs, hard links.
+ * sha256 over a canonical text of what the copied result depends on: relative paths, types, permission bits (those that `--chmod` makes, and none when it makes all the same), contents, link targets, xattrs, hard links.
  * Not on times, owners or where in the context an item lies, nor on the attributes of a directory whose contents are copied, for Docker gives the destination its own.
  */
-export function digestSelection(parts: SelectionParts, modes: boolean): Selection {
+export function digestSelection(parts: SelectionParts, chmod: string | undefined): Selection {
+  const modes = modesOf(chmod);
   const hash = createSha256();
   hash.update('tbuild selection 1\n');
   for (const item of parts.items) {
     hash.update(`item ${item.entries[0].type}\n`);
     for (const text of chunks(itemLines(item, (entry) => entryName(item, entry), modes))) hash.update(text);
   }
-  return { items: parts.items, skipped: parts.skipped, modes, digest: hash.hex() };
+  return { items: parts.items, skipped: parts.skipped, chmod, digest: hash.hex() };
 }
 
 /**
@@ -21,9 +23,10 @@ export function digestSelection(parts: SelectionParts, modes: boolean): Selectio
  * (bytes below 0x21, `%` and from 0x7f on as `%XX`).
  */
 export function describeSelection(selection: Selection): string {
+  const modes = modesOf(selection.chmod);
   let text = '';
   for (const item of selection.items) {
-    for (const chunk of chunks(itemLines(item, (entry) => entry.contextPath, selection.modes))) text += chunk;
+    for (const chunk of chunks(itemLines(item, (entry) => entry.contextPath, modes))) text += chunk;
   }
   return text;
 }
@@ -67,7 +70,7 @@ export function compareDescriptions(before: string, after: string, limit = 100):
 function* itemLines(
   item: SelectedItem,
   nameOf: (entry: SelectedEntry) => string,
-  modes: boolean,
+  modes: ModeText,
 ): Generator<string, void, undefined> {
   for (const entry of item.entries) {
     if (entry.type === 'directory' && entry.path === '') continue;
@@ -80,11 +83,26 @@ function entryName(item: SelectedItem, entry: SelectedEntry): string {
   return entry.path === '' ? item.name : entry.path;
 }
 
+type ModeText = (entry: SelectedEntry) => string;
+
+function modesOf(chmod: string | undefined): ModeText {
+  const change = chmod === undefined ? undefined : parseChmod(chmod);
+  if (change === undefined) return (entry) => entry.mode.toString(8);
+  if (change.fixed !== undefined) return () => '-';
+  return (entry) => change.apply(entry.mode, entry.type === 'directory').toString(8);
+}
+
+/** Equal for values of `--chmod` under which a selection has the same digest. */
+export function modesKey(chmod: string | undefined): string | null {
+  if (chmod === undefined) return null;
+  return parseChmod(chmod)?.fixed === undefined ? chmod : '-';
+}
+
 const letters = { directory: 'd', file: 'f', symlink: 'l', fifo: 'p', character: 'c', block: 'b' } as const;
 
-function entryText(entry: SelectedEntry, modes: boolean): string {
-  const mode = modes && entry.type !== 'symlink' ? entry.mode.toString(8) : '-';
-  let text = `${letters[entry.type]} ${mode}`;
+function entryText(entry: SelectedEntry, modes: ModeText): string {
+  let text = `${letters[entry.type]} ${entry.type === 'symlink' ? '-' : modes(entry)}`;
+  if (entry.type === 'directory' && entry.passed) text += ' passed';
   if (entry.type === 'file') text += ` sha256=${entry.sha256}`;
   if (entry.type === 'symlink') text += ` link=${escapePath(entry.link)}`;
   if (entry.type === 'character' || entry.type === 'block') text += ` dev=${entry.major}:${entry.minor}`;

@@ -2,8 +2,14 @@ import { TbuildError } from '../errors.ts';
 import type { PruneRule } from '../native/addon.ts';
 import { cleanPath } from './clean-path.ts';
 import { MalformedPattern } from './go-match.ts';
-import type { IgnoreFile } from './ignore-file.ts';
+import type { IgnoreFile, IgnoreLine } from './ignore-file.ts';
 import { compileIgnorePattern } from './ignore-pattern.ts';
+
+/** Patterns with the meaning of moby/patternmatcher: the last that matches a path or a directory above it decides. */
+export interface Rules {
+  /** Exact. Paths are `/`-separated. Fast when asked in the order of a walk. */
+  matches(path: string): boolean;
+}
 
 export interface IgnoreRules {
   /** Path of the ignore file; undefined: there is none. */
@@ -30,23 +36,50 @@ interface Rule {
 interface Verdict {
   readonly path: string;
   readonly matched: Uint8Array;
-  readonly ignored: boolean;
+  readonly matches: boolean;
   readonly decidedBy: Rule | undefined;
 }
 
 /** Throws `TBUILD_CONTEXT` with the line of a malformed pattern. */
 export function compileIgnoreRules(file: IgnoreFile): IgnoreRules {
-  const rules = file.lines.map(({ text, line }) => compileRule(text, line, file.path ?? '.dockerignore'));
+  const name = file.path ?? '.dockerignore';
+  const rules = file.lines.map((line) => compileRule(line, (malformed) => malformedLine(malformed, name)));
+  const judge = createJudge(rules);
+  return {
+    file: file.path,
+    key: rules.map(({ negated, pattern }) => `${negated ? '!' : ' '}${pattern}`).join('\n'),
+    isIgnored: (path) => rules.length > 0 && path !== '' && judge(path).matches,
+    explain(path) {
+      const rule = judge(path).decidedBy;
+      return rule && { line: rule.line, pattern: rule.text };
+    },
+    toPruneRules: () => pruneRules(rules),
+  };
+}
+
+/** Rules from elsewhere than an ignore file. `refuse` makes the error for a malformed one. */
+export function compileRules(lines: readonly IgnoreLine[], refuse: (malformed: MalformedRule) => Error): Rules {
+  const judge = createJudge(lines.map((line) => compileRule(line, refuse)));
+  return { matches: (path) => judge(path).matches };
+}
+
+interface MalformedRule {
+  readonly text: string;
+  readonly line: number;
+  /** Undefined: a lone `!`. */
+  readonly cause: MalformedPattern | undefined;
+}
+
+function createJudge(rules: readonly Rule[]): (path: string) => Verdict {
   const unmatched: Verdict = {
     path: '',
     matched: new Uint8Array(rules.length),
-    ignored: false,
+    matches: false,
     decidedBy: undefined,
   };
   /** Verdicts on the parents of the path asked last, outermost first. */
   let parents: Verdict[] = [];
-
-  const judge = (path: string): Verdict => {
+  return (path) => {
     let verdict = unmatched;
     let depth = 0;
     for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
@@ -61,17 +94,6 @@ export function compileIgnoreRules(file: IgnoreFile): IgnoreRules {
       depth++;
     }
     return decide(rules, path, verdict);
-  };
-
-  return {
-    file: file.path,
-    key: rules.map(({ negated, pattern }) => `${negated ? '!' : ' '}${pattern}`).join('\n'),
-    isIgnored: (path) => rules.length > 0 && path !== '' && judge(path).ignored,
-    explain(path) {
-      const rule = judge(path).decidedBy;
-      return rule && { line: rule.line, pattern: rule.text };
-    },
-    toPruneRules: () => pruneRules(rules),
   };
 }
 
@@ -90,30 +112,34 @@ function decide(rules: readonly Rule[], path: string, parent: Verdict): Verdict 
     ignored = !rule.negated;
     decidedBy = rule;
   }
-  return { path, matched, ignored, decidedBy };
+  return { path, matched, matches: ignored, decidedBy };
 }
 
-function compileRule(text: string, line: number, file: string): Rule {
+function compileRule({ text, line }: IgnoreLine, refuse: (malformed: MalformedRule) => Error): Rule {
   // Docker cleans once more with the `!` in front, which makes `!/` a lone `!`.
   const cleaned = cleanPath(text);
   const negated = cleaned.startsWith('!');
   const pattern = negated ? cleaned.slice(1) : cleaned;
-  if (pattern === '') {
-    throw new TbuildError('TBUILD_CONTEXT', `${file}:${line}: a lone ! excludes nothing`, {
-      hint: 'write the pattern behind the !',
-      details: { file, line },
-    });
-  }
+  if (pattern === '') throw refuse({ text, line, cause: undefined });
   try {
     return { line, text, pattern, negated, matches: compileIgnorePattern(pattern) };
   } catch (error) {
     if (!(error instanceof MalformedPattern)) throw error;
-    throw new TbuildError('TBUILD_CONTEXT', `${file}:${line}: malformed pattern ${JSON.stringify(text)}`, {
-      cause: error,
-      hint: 'close every [, and escape a literal one as [[]; a backslash escapes punctuation only',
-      details: { file, line },
-    });
+    throw refuse({ text, line, cause: error });
   }
+}
+
+function malformedLine({ text, line, cause }: MalformedRule, file: string): TbuildError {
+  const details = { file, line };
+  if (cause === undefined) {
+    const hint = 'write the pattern behind the !';
+    return new TbuildError('TBUILD_CONTEXT', `${file}:${line}: a lone ! excludes nothing`, { hint, details });
+  }
+  return new TbuildError('TBUILD_CONTEXT', `${file}:${line}: malformed pattern ${JSON.stringify(text)}`, {
+    cause,
+    hint: 'close every [, and escape a literal one as [[]; a backslash escapes punctuation only',
+    details,
+  });
 }
 
 /**

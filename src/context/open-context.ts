@@ -12,9 +12,10 @@ import { sourceNotFound } from './not-found.ts';
 import { openScan, scanContext } from './scan.ts';
 import { buildItems, recordsOf } from './selection.ts';
 import type { Selection } from './selection.ts';
-import { digestSelection } from './describe.ts';
+import { digestSelection, modesKey } from './describe.ts';
 import type { SourceFinder } from './source-paths.ts';
 import { findSource } from './source-paths.ts';
+import { contextTree } from './source-tree.ts';
 import type { IndexFile, Memo, StatIndex } from './stat-index.ts';
 import { carryOver, decodeIndex, encodeIndex } from './stat-index.ts';
 import { createVisibleTree } from './visible-tree.ts';
@@ -32,8 +33,12 @@ export interface ContextOptions {
 }
 
 export interface SelectOptions {
-  /** False leaves permission bits out of the digest: for a step that sets them itself (`--chmod`). Default true. */
-  readonly modes?: boolean | undefined;
+  /** Value of `--chmod`: the digest is then of the permission bits that it makes. */
+  readonly chmod?: string | undefined;
+  /** Values of `--exclude`. */
+  readonly exclude?: readonly string[] | undefined;
+  /** `--parents`. */
+  readonly parents?: boolean | undefined;
   /** Where in the Dockerfile, for errors. */
   readonly span?: SourceSpan | undefined;
 }
@@ -72,21 +77,26 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   /** Selections of this build: several steps may ask for the same sources. */
   const selections = new Map<string, Promise<Selected>>();
 
-  const select = async (sources: readonly string[], { modes = true, span }: SelectOptions): Promise<Selected> => {
+  const select = async (sources: readonly string[], options: SelectOptions): Promise<Selected> => {
+    const { chmod, exclude = [], parents = false, span } = options;
     const { tree, digests } = list();
     const followed: number[] = [];
-    const finder: SourceFinder = {
-      tree,
-      readLink(record) {
-        followed.push(record);
-        return digests.link(record);
-      },
-      notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
+    const readLink = (record: number): string => {
+      followed.push(record);
+      return digests.link(record);
     };
-    const matches = sources.flatMap((source) => findSource(finder, source, span));
-    const records = matches.flatMap((match) => recordsOf(tree, match));
+    const finder: SourceFinder<number> = {
+      tree: contextTree(tree, readLink),
+      notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
+      exclude,
+      parents,
+      span,
+    };
+    const matches = sources.flatMap((source) => findSource(finder, source));
+    const matched = matches.map((match) => recordsOf(tree, match));
+    const records = matched.flatMap((match) => match.records);
     await digests.read(records, signal);
-    const selection = digestSelection(buildItems(root, tree, digests, matches), modes);
+    const selection = digestSelection(buildItems(root, tree, digests, matched), chmod);
     const isSettled = ![followed, records].some((some) => some.some((record) => digests.isFresh(record)));
     return { selection, isSettled };
   };
@@ -169,8 +179,8 @@ function summarize({ digest, items }: Selection): Memo {
   return { digest, files, bytes, matches: items.length };
 }
 
-function memoKey(sources: readonly string[], { modes = true }: SelectOptions): string {
-  return JSON.stringify([modes, ...sources]);
+function memoKey(sources: readonly string[], { chmod, exclude = [], parents = false }: SelectOptions): string {
+  return JSON.stringify([modesKey(chmod), exclude, parents, ...sources]);
 }
 
 /** Builds of one directory under different ignore files see different trees, so each has its index. */

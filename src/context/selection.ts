@@ -2,9 +2,10 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileDigests } from './file-digests.ts';
 import { fileType, isDirectory, isRegular } from './file-type.ts';
+import { filterWalk } from './path-filter.ts';
 import { requireReadable } from './scan.ts';
 import type { SourceMatch } from './source-paths.ts';
-import { contextRoot } from './source-paths.ts';
+import { contextRoot } from './source-tree.ts';
 import { requireUtf8 } from './utf8-name.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
@@ -29,7 +30,11 @@ export interface FileStamps {
 }
 
 export type SelectedEntry =
-  | (EntryBase & { readonly type: 'directory' })
+  | (EntryBase & {
+      readonly type: 'directory';
+      /** Only passed through: where there is such a directory already, it stays as it is. */
+      readonly passed: boolean;
+    })
   | (EntryBase & {
       readonly type: 'file';
       readonly size: number;
@@ -60,8 +65,8 @@ export interface Selection {
   readonly items: readonly SelectedItem[];
   /** sha256 of all that the copied result depends on, 64 hex digits. */
   readonly digest: string;
-  /** False when the digest leaves permission bits out, because the step sets them itself. */
-  readonly modes: boolean;
+  /** Value of `--chmod`: the digest is of the permission bits that it makes. */
+  readonly chmod: string | undefined;
   /** Sockets, which no image can hold: left out. */
   readonly skipped: readonly string[];
 }
@@ -71,19 +76,37 @@ export interface SelectionParts {
   readonly skipped: readonly string[];
 }
 
-/** The records that a match stands for: itself, and what is visible below it. Throws `TBUILD_CONTEXT` for a directory that may not be read. */
-export function recordsOf(tree: VisibleTree, match: SourceMatch): number[] {
+/** What a match stands for: itself, and what is visible below it and not filtered out. */
+export interface MatchedRecords {
+  readonly match: SourceMatch<number>;
+  readonly records: readonly number[];
+  /** Those of them that are only on the way to others. */
+  readonly passed: ReadonlySet<number>;
+}
+
+const none: ReadonlySet<number> = new Set();
+
+/** Throws `TBUILD_CONTEXT` for a directory that may not be read. */
+export function recordsOf(tree: VisibleTree, match: SourceMatch<number>): MatchedRecords {
   const { scan } = tree;
-  const start = match.record === contextRoot ? 0 : match.record;
-  const isTree = match.record === contextRoot || isDirectory(scan.mode(start));
-  const end = match.record === contextRoot ? scan.length : isTree ? scan.subtreeEnd(start) : start + 1;
+  const start = match.node === contextRoot ? 0 : match.node;
+  const isTree = match.node === contextRoot || isDirectory(scan.mode(start));
+  const end = match.node === contextRoot ? scan.length : isTree ? scan.subtreeEnd(start) : start + 1;
   const records: number[] = [];
   for (let record = start; record < end; record++) {
     if (!tree.isVisible(record)) continue;
     requireReadable(scan, record);
     records.push(record);
   }
-  return records;
+  if (match.filter === undefined || !isTree) return { match, records, passed: none };
+  const base = basePath(tree, match);
+  const walk = records.map((record) => ({ record, path: relativePath(base, scan.path(record)) }));
+  const kept = filterWalk(walk, match.filter);
+  return {
+    match,
+    records: kept.map(({ thing }) => thing.record),
+    passed: new Set(kept.filter(({ isPassed }) => isPassed || match.keepsDirectories).map(({ thing }) => thing.record)),
+  };
 }
 
 /** Needs `digests.read` of all the records first. Throws `TBUILD_CONTEXT` for names that are not UTF-8, as BuildKit does. */
@@ -91,25 +114,33 @@ export function buildItems(
   root: string,
   tree: VisibleTree,
   digests: FileDigests,
-  matches: readonly SourceMatch[],
+  matched: readonly MatchedRecords[],
 ): SelectionParts {
   const items: SelectedItem[] = [];
   const skipped: string[] = [];
-  for (const match of matches) {
+  for (const { match, records, passed } of matched) {
     const entries: SelectedEntry[] = [];
-    const base = match.record === contextRoot ? '' : tree.scan.path(match.record);
-    if (match.record === contextRoot) entries.push(rootEntry(root));
+    const base = basePath(tree, match);
+    if (match.node === contextRoot) entries.push(rootEntry(root));
     const firstLinks = new Map<string, string>();
-    for (const record of recordsOf(tree, match)) {
+    for (const record of records) {
       const contextPath = requireUtf8(tree.scan.path(record));
-      const path = base === '' ? contextPath : contextPath.slice(base.length + 1);
-      const entry = buildEntry({ root, tree, digests, firstLinks, record, contextPath, path });
+      const path = relativePath(base, contextPath);
+      const entry = buildEntry({ root, tree, digests, firstLinks, record, contextPath, path, passed });
       if (entry === undefined) skipped.push(contextPath);
       else entries.push(entry);
     }
     if (hasFirst(entries)) items.push({ source: match.source, name: match.name, entries });
   }
   return { items, skipped };
+}
+
+function basePath(tree: VisibleTree, match: SourceMatch<number>): string {
+  return match.node === contextRoot ? '' : tree.scan.path(match.node);
+}
+
+function relativePath(base: string, path: string): string {
+  return base === '' ? path : path.slice(base.length + 1);
 }
 
 function hasFirst(entries: SelectedEntry[]): entries is [SelectedEntry, ...SelectedEntry[]] {
@@ -125,6 +156,7 @@ interface EntrySource {
   readonly record: number;
   readonly contextPath: string;
   readonly path: string;
+  readonly passed: ReadonlySet<number>;
 }
 
 /** Undefined: a socket. */
@@ -147,6 +179,7 @@ function buildEntry(source: EntrySource): SelectedEntry | undefined {
       return { path, contextPath, mode, mtime, xattrs, type, size: Number(size), sha256, expect, verify, hardlink };
     }
     case 'directory':
+      return { path, contextPath, mode, mtime, xattrs, type, passed: source.passed.has(record) };
     case 'fifo':
       return { path, contextPath, mode, mtime, xattrs, type };
     case 'symlink':
@@ -176,6 +209,7 @@ function rootEntry(root: string): SelectedEntry {
     mode: Number(stats.mode) & 0o7777,
     mtime: wholeSeconds(stats.mtimeNs),
     xattrs: {},
+    passed: false,
   };
 }
 

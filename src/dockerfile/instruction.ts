@@ -50,15 +50,18 @@ interface TransferInstruction extends Base {
   readonly destination: string;
   /** `user[:group]`, names or numbers. */
   readonly chown: string | undefined;
-  /** Octal, at most 07777, as text. */
+  /** As {@link parseChmod} reads it. */
   readonly chmod: string | undefined;
   readonly link: boolean;
+  /** Patterns as lines of an ignore file, relative to each source directory. Never expanded. */
+  readonly exclude: readonly string[];
 }
 
 export interface CopyInstruction extends TransferInstruction {
   readonly kind: 'copy';
   /** Stage name, stage number, named context or image. Never expanded. */
   readonly from: string | undefined;
+  readonly parents: boolean;
 }
 
 export interface AddInstruction extends TransferInstruction {

@@ -60,7 +60,8 @@ interface Found {
   readonly visible: readonly Listing[];
 }
 
-const unlistedRoot: ListingEntry = { ...blank, mode: 0o755 };
+/** The root of a chain that lists none. */
+export const blankRoot: ListingEntry = { ...blank, mode: 0o755 };
 
 /** Every layer shows at the root, listed or not, down to an opaque one. */
 function findRoot(listings: readonly Listing[]): Found {
@@ -73,7 +74,7 @@ function findRoot(listings: readonly Listing[]): Found {
     top ??= { entry, layer: listing.id };
     if (entry.opaque) break;
   }
-  return { entry: top?.entry ?? unlistedRoot, layer: top?.layer, visible };
+  return { entry: top?.entry ?? blankRoot, layer: top?.layer, visible };
 }
 
 /** overlayfs: the topmost entry counts; a directory merges with those below until one is opaque or something that is not a directory comes. */

@@ -1,23 +1,17 @@
 import { applyChanges } from '../../context/apply-changes.ts';
-import type { BuildContext } from '../../context/open-context.ts';
+import type { BuildContext, SelectOptions } from '../../context/open-context.ts';
 import type { SelectedEntry, SelectedItem, Selection } from '../../context/selection.ts';
 import { describeSelection } from '../../context/describe.ts';
 import { contextChanged } from '../../context/context-changed.ts';
 import { isTbuildError } from '../../errors.ts';
-import type { SourceSpan } from '../../errors.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceItem, SourceSet } from '../transfer/source.ts';
-
-export interface ContextRequest {
-  readonly origin: string;
-  readonly sources: readonly string[];
-  /** False when the step sets permission bits itself. */
-  readonly modes: boolean;
-  readonly span: SourceSpan;
-}
+import type { SourceRequest } from './source-request.ts';
 
 /** Files of the build context. */
-export function contextSource(context: BuildContext, { origin, sources, modes, span }: ContextRequest): TransferSource {
+export function contextSource(context: BuildContext, request: SourceRequest): TransferSource {
+  const { origin, sources, chmod, exclude, parents, span } = request;
+  const options: SelectOptions = { chmod, exclude, parents, span };
   const selections = new WeakMap<SourceSet, Selection>();
   const sets = new WeakMap<Selection, SourceSet>();
   const toSet = (selection: Selection): SourceSet => {
@@ -35,8 +29,8 @@ export function contextSource(context: BuildContext, { origin, sources, modes, s
   };
   return {
     origin,
-    digest: async () => (await context.digest(sources, { modes, span })).digest,
-    select: async () => toSet(await context.select(sources, { modes, span })),
+    digest: async () => (await context.digest(sources, options)).digest,
+    select: async () => toSet(await context.select(sources, options)),
     withChanges: (set, changed) => toSet(applyChanges(selectionOf(set), changed)),
     describe: (set) => describeSelection(selectionOf(set)),
     explain: explainOpening,
@@ -62,6 +56,7 @@ function toEntry(entry: SelectedEntry): SourceEntry {
   const { type, path, mode, mtime, xattrs } = entry;
   switch (type) {
     case 'directory':
+      return { type, path, mode, uid: 0, gid: 0, mtime, xattrs, passed: entry.passed };
     case 'fifo':
       return { type, path, mode, uid: 0, gid: 0, mtime, xattrs };
     case 'symlink':

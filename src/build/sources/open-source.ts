@@ -10,6 +10,7 @@ import type { TransferSource } from '../steps/copy-step.ts';
 import { chainSource } from './chain-source.ts';
 import { contextSource } from './context-source.ts';
 import { inlineSource, withInlineFiles } from './inline-source.ts';
+import type { SourceRequest } from './source-request.ts';
 
 interface Opening {
   readonly session: Session;
@@ -31,15 +32,15 @@ async function openOutside(
   { session, plan, run }: Opening,
   instruction: CopyInstruction | AddInstruction,
 ): Promise<TransferSource> {
-  const { sources, span, chmod } = instruction;
+  const { span } = instruction;
   const from = instruction.kind === 'copy' ? instruction.from : undefined;
-  const modes = chmod === undefined;
+  const request = (origin: string, hint?: string): SourceRequest => sourceRequest(instruction, { origin, hint });
   if (from === undefined) {
     const opened = await session.context();
     const origin = 'the build context';
     return opened.kind === 'directory'
-      ? contextSource(opened.files, { origin, sources, modes, span })
-      : chainSource(session.store, opened.layers, { origin, sources, span, hint: layersHint(opened.layers) });
+      ? contextSource(opened.files, request(origin))
+      : chainSource(session.store, opened.layers, request(origin, layersHint(opened.layers)));
   }
   const named = session.options.buildContexts[from];
   const context = named === undefined ? undefined : parseNamedContext(from, named);
@@ -49,21 +50,30 @@ async function openOutside(
       dockerfile: undefined,
       signal: session.signal,
     });
-    return contextSource(opened, { origin: `the named context ${from}`, sources, modes, span });
+    return contextSource(opened, request(`the named context ${from}`));
   }
   const source = plan.findSource(from, span);
   if (source.kind === 'stage') {
     const { state } = await run.waitFor(session.stage(source.index));
-    return chainSource(session.store, state.chain, { origin: `stage ${from}`, sources, span });
+    return chainSource(session.store, state.chain, request(`stage ${from}`));
   }
-  if (source.kind === 'scratch') return chainSource(session.store, [], { origin: 'scratch', sources, span });
+  if (source.kind === 'scratch') return chainSource(session.store, [], request('scratch'));
   const { chain } = await openBaseImage(session, {
     name: from,
     platform: plan.platform,
     span,
     onProgress: run.progress,
   });
-  return chainSource(session.store, chain, { origin: from, sources, span });
+  return chainSource(session.store, chain, request(from));
+}
+
+function sourceRequest(
+  instruction: CopyInstruction | AddInstruction,
+  { origin, hint }: { readonly origin: string; readonly hint: string | undefined },
+): SourceRequest {
+  const { sources, chmod, chown, exclude, span } = instruction;
+  const parents = instruction.kind === 'copy' && instruction.parents;
+  return { origin, sources, exclude, parents, chmod, setsOwner: chown !== undefined, span, hint };
 }
 
 function layersHint(layers: readonly LayerState[]): string {

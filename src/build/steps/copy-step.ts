@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
+import { parseChmod } from '../../dockerfile/chmod-mode.ts';
 import { factReader } from '../../cache/facts.ts';
 import type { FactReader } from '../../cache/facts.ts';
 import type { PlannedStep } from '../../graph/plan.ts';
@@ -69,7 +70,9 @@ export async function transferStep(
       const set = await source.select();
       // --link stands on nothing: its layer must be the same whatever is below (Dockerfile reference, "COPY --link").
       const reader: FactReader = instruction.link ? factReader({ find: () => undefined }) : access.reader();
-      const ownership = await ownershipOf(instruction, { reader: access.reader(), into: reader, access, session });
+      // Names are looked up in the state all the same.
+      const names = instruction.link ? access.reader() : reader;
+      const ownership = await ownershipOf(instruction, { names, access, session });
       const plan =
         instruction.kind === 'add'
           ? (await import('../transfer/plan-add.ts')).planAdd
@@ -101,7 +104,7 @@ export async function transferStep(
       if (writing.status === 'rejected') throw source.explain(writing.reason);
       if (kept.status === 'rejected') throw kept.reason;
       const diff = writing.value;
-      const facts = instruction.link ? [] : reader.facts();
+      const facts = names.facts();
       const changed = [
         ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
         ...changedArchives,
@@ -175,25 +178,19 @@ function absoluteDestination(state: StageState, destination: string): string {
 }
 
 interface OwnershipSources {
-  readonly reader: FactReader;
   /** Where facts about names are noted. */
-  readonly into: FactReader;
+  readonly names: FactReader;
   readonly access: StateAccess;
   readonly session: Session;
 }
 
 async function ownershipOf(
-  instruction: CopyInstruction | AddInstruction,
-  { into, reader, access, session }: OwnershipSources,
+  { chown, chmod }: CopyInstruction | AddInstruction,
+  { names, access, session }: OwnershipSources,
 ): Promise<Ownership> {
-  const { chown, chmod, link } = instruction;
-  const owner =
-    chown === undefined
-      ? undefined
-      : await resolveOwner(
-          { view: access.view(), store: session.store, helper: session.helper },
-          chown,
-          link ? reader : into,
-        );
-  return { owner, mode: chmod === undefined ? undefined : Number.parseInt(chmod, 8) };
+  const files = { view: access.view(), store: session.store, helper: session.helper };
+  return {
+    owner: chown === undefined ? undefined : await resolveOwner(files, chown, names),
+    chmod: chmod === undefined ? undefined : parseChmod(chmod),
+  };
 }

@@ -23,7 +23,7 @@ export function workdirStep(session: Session, state: StageState, access: StateAc
       // As --chown has it, not as RUN: a number without group is its own group (as docker build).
       const files = { view: access.view(), store: session.store, helper: session.helper };
       const owner = user === '' ? undefined : await resolveOwner(files, user, reader);
-      const placer = createPlacer(reader, { owner, mode: undefined });
+      const placer = createPlacer(reader, { owner, chmod: undefined });
       const walked = placer.walk(path);
       const entries: WriteEntry[] = [];
       if (walked.entry === undefined && walked.physical !== '') {

@@ -1,3 +1,4 @@
+import type { ChmodMode } from '../../dockerfile/chmod-mode.ts';
 import { TbuildError } from '../../errors.ts';
 import type { FactReader } from '../../cache/facts.ts';
 import type { DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
@@ -8,7 +9,7 @@ import type { WalkedPath } from './walk.ts';
 /** Owner and mode that --chown and --chmod give to what is copied and to directories made on the way. */
 export interface Ownership {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
-  readonly mode: number | undefined;
+  readonly chmod: ChmodMode | undefined;
 }
 
 export type Place = 'absent' | 'directory' | 'other';
@@ -19,8 +20,10 @@ export interface Placer {
   walk(path: string): WalkedPath;
   /** Entries for the directories above a walked path: existing ones as parents, missing ones as new directories. */
   above(walked: WalkedPath, mode?: number): WriteEntry[];
-  /** A new directory as docker makes one on the way: `mode` (by default --chmod under the umask 022, or 0755), 0:0 (or --chown), now. */
+  /** A new directory as docker makes one on the way: `mode` (by default an octal --chmod under the umask 022, or 0755), 0:0 (or --chown), now. */
   newDirectory(path: string, mode?: number): WriteEntry;
+  /** What it takes to write below a directory that is there, and stays as it is. */
+  passThrough(path: string): WriteEntry[];
   /** What a directory to be written meets. */
   directoryPlace(path: string): Place;
   /** What anything else to be written meets. */
@@ -48,25 +51,30 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
   };
   const newDirectory = (
     path: string,
-    mode = (ownership.mode ?? defaultDirectoryMode) & madeDirectoryBits,
+    mode = (ownership.chmod?.fixed ?? defaultDirectoryMode) & madeDirectoryBits,
   ): WriteEntry => {
     written.set(path, 'directory');
     fresh.add(path);
     const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };
     return { type: 'directory', path, mode, uid, gid, mtime: undefined };
   };
+  const above = ({ existing, missing }: Pick<WalkedPath, 'existing' | 'missing'>, mode?: number): WriteEntry[] => {
+    const entries: WriteEntry[] = [];
+    for (const entry of existing) {
+      if (parents.has(entry.path)) continue;
+      parents.add(entry.path);
+      entries.push(parentEntry(entry));
+    }
+    for (const path of missing) if (!written.has(path)) entries.push(newDirectory(path, mode));
+    return entries;
+  };
   return {
     rootAttributes: rootAttributes(reader.component('')),
     walk: (path) => walk(reader, path),
-    above(walked, mode) {
-      const entries: WriteEntry[] = [];
-      for (const entry of walked.existing) {
-        if (parents.has(entry.path)) continue;
-        parents.add(entry.path);
-        entries.push(parentEntry(entry));
-      }
-      for (const path of walked.missing) if (!written.has(path)) entries.push(newDirectory(path, mode));
-      return entries;
+    above,
+    passThrough(path) {
+      const entry = written.has(path) || path === '' ? undefined : reader.component(path);
+      return entry === undefined ? [] : above({ existing: [entry], missing: [] });
     },
     newDirectory,
     directoryPlace(path) {

@@ -44,10 +44,15 @@ export function* copyItem(
   const placing = { ownership: request.ownership, placer };
   if (first.type === 'directory') {
     yield* placer.above(walked);
-    yield* destinationDirectory(walked.physical, first, placer);
+    if (first.passed && placer.directoryPlace(walked.physical) === 'directory')
+      yield* placer.passThrough(walked.physical);
+    else yield* destinationDirectory(walked.physical, first, placer);
     const below = { ...placing, base: walked.physical };
     for (const entry of item.entries) {
-      if (entry !== first) yield placeEntry(join(walked.physical, entry.path), entry, below);
+      if (entry === first) continue;
+      const path = join(walked.physical, entry.path);
+      if (isPassed(entry) && placer.directoryPlace(path) === 'directory') yield* placer.passThrough(path);
+      else yield placeEntry(path, entry, below);
     }
     return;
   }
@@ -83,6 +88,10 @@ function destinationDirectory(path: string, source: SourceEntry, placer: Placer)
   return [made.type === 'directory' ? { ...made, mtime: source.mtime } : made];
 }
 
+function isPassed(entry: SourceEntry): boolean {
+  return entry.type === 'directory' && entry.passed;
+}
+
 interface Placing {
   readonly ownership: Ownership;
   readonly placer: Placer;
@@ -92,26 +101,27 @@ interface Placing {
 
 function placeEntry(path: string, entry: SourceEntry, { ownership, placer, base }: Placing): WriteEntry {
   refuseWhiteoutName(path);
-  const { owner, mode } = ownership;
+  const { owner, chmod } = ownership;
   const { uid, gid } = owner ?? entry;
   const { mtime, xattrs } = entry;
+  const mode = chmod?.apply(entry.mode, entry.type === 'directory') ?? entry.mode;
   if (entry.type === 'directory') {
     if (placer.directoryPlace(path) === 'other') throw conflict(path, 'is not a directory');
     placer.put(path, 'directory');
-    return { type: 'directory', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs };
+    return { type: 'directory', path, mode, uid, gid, mtime, xattrs };
   }
   if (placer.filePlace(path) === 'directory')
     throw conflict(path, 'is a directory, and a directory is not replaced by a file');
   placer.put(path, 'other');
   if (entry.type === 'symlink')
     return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
-  if (entry.type === 'fifo') return { type: 'fifo', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs };
+  if (entry.type === 'fifo') return { type: 'fifo', path, mode, uid, gid, mtime, xattrs };
   if (entry.type === 'character' || entry.type === 'block') {
     const { type, major, minor } = entry;
-    return { type, path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs, major, minor };
+    return { type, path, mode, uid, gid, mtime, xattrs, major, minor };
   }
   if (entry.hardlink !== undefined) return { type: 'hardlink', path, link: join(base, entry.hardlink) };
-  return { type: 'file', path, mode: mode ?? entry.mode, uid, gid, mtime, xattrs, content: entry.content };
+  return { type: 'file', path, mode, uid, gid, mtime, xattrs, content: entry.content };
 }
 
 /** docker writes them all to the one path, so that only the last is left. */

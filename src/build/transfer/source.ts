@@ -13,7 +13,11 @@ interface SourceAttributes {
 
 /** A file system object to be copied, wherever it comes from: the build context, another stage, an image. */
 export type SourceEntry =
-  | (SourceAttributes & { readonly type: 'directory' })
+  | (SourceAttributes & {
+      readonly type: 'directory';
+      /** Only passed through: where there is such a directory already, it stays as it is. */
+      readonly passed: boolean;
+    })
   | (SourceAttributes & { readonly type: 'fifo' })
   | (SourceAttributes & { readonly type: 'character'; readonly major: number; readonly minor: number })
   | (SourceAttributes & { readonly type: 'block'; readonly major: number; readonly minor: number })

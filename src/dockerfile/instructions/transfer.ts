@@ -1,3 +1,4 @@
+import { parseChmod } from '../chmod-mode.ts';
 import { placeOfFlag, readFlags } from '../flags.ts';
 import type { AddInstruction, CopyInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
@@ -12,14 +13,19 @@ export function parseCopy(raw: RawInstruction): CopyInstruction {
     chown: 'text',
     chmod: 'text',
     link: 'boolean',
-    parents: 'unsupported',
-    exclude: 'unsupported',
+    parents: 'boolean',
+    exclude: 'list',
   });
   if (flags.from?.includes('$') === true) {
     const hint = 'Define a stage with FROM, where ARGs of before the first FROM are expanded, and copy from that.';
     throw syntaxError('variable expansion is not supported for --from', placeOfFlag(raw, 'from'), hint);
   }
-  return checkTransfer({ kind: 'copy', ...commonFields(raw, flags), from: nonEmpty(flags.from) });
+  return checkTransfer({
+    kind: 'copy',
+    ...commonFields(raw, flags),
+    from: nonEmpty(flags.from),
+    parents: flags.parents === true,
+  });
 }
 
 export function parseAdd(raw: RawInstruction): AddInstruction {
@@ -30,7 +36,7 @@ export function parseAdd(raw: RawInstruction): AddInstruction {
     checksum: 'unsupported',
     'keep-git-dir': 'unsupported',
     unpack: 'unsupported',
-    exclude: 'unsupported',
+    exclude: 'list',
   });
   return checkTransfer({ kind: 'add', ...commonFields(raw, flags) });
 }
@@ -58,6 +64,7 @@ interface TransferFlags {
   readonly chown?: string | undefined;
   readonly chmod?: string | undefined;
   readonly link?: boolean | undefined;
+  readonly exclude?: readonly string[] | undefined;
 }
 
 function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstruction, 'kind'> {
@@ -76,22 +83,18 @@ function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstru
     chown: nonEmpty(flags.chown),
     chmod: nonEmpty(flags.chmod),
     link: flags.link === true,
+    exclude: flags.exclude ?? [],
   };
 }
 
-function checkMode(mode: string, { kind, span }: CopyInstruction | AddInstruction): void {
-  if (/^[0-7]+$/.test(mode) && Number.parseInt(mode, 8) <= 0o7777) return;
-  if (symbolicMode.test(mode)) {
-    throw unsupported(
-      `the symbolic mode ${kind.toUpperCase()} --chmod=${mode}`,
-      span,
-      'Write the mode in octal: --chmod=0755.',
-    );
-  }
-  throw syntaxError(`invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`, span);
+function checkMode(mode: string, { span }: CopyInstruction | AddInstruction): void {
+  if (parseChmod(mode) !== undefined) return;
+  throw syntaxError(
+    `invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`,
+    span,
+    'Or symbolic, as chmod takes it: --chmod=u=rwX,go=rX, --chmod=+x.',
+  );
 }
-
-const symbolicMode = /^[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*$/;
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseChmod } from '../../../../src/dockerfile/chmod-mode.ts';
 import { planAdd } from '../../../../src/build/transfer/plan-add.ts';
 import type { CopyPlan } from '../../../../src/build/transfer/plan-copy.ts';
 import type { SourceItem } from '../../../../src/build/transfer/source.ts';
@@ -42,7 +43,10 @@ async function add(
   destination: string,
   owner?: { uid: number; gid: number },
 ): Promise<Added> {
-  const plan = planAdd({ items, destination, ownership: { owner, mode: 0o777 }, roots: [root] }, readerOf(state));
+  const plan = planAdd(
+    { items, destination, ownership: { owner, chmod: parseChmod('777') }, roots: [root] },
+    readerOf(state),
+  );
   const entries: WriteEntry[] = [];
   for await (const entry of plan.entries) {
     if (entry.type === 'file' && entry.content.kind === 'stream') for await (const _ of entry.content.data);

@@ -1,3 +1,4 @@
+import { parseChmod } from '../../../../src/dockerfile/chmod-mode.ts';
 import { describe, expect, test } from 'vitest';
 import type { Ownership } from '../../../../src/build/transfer/placer.ts';
 import { planCopy } from '../../../../src/build/transfer/plan-copy.ts';
@@ -6,7 +7,7 @@ import type { WriteEntry } from '../../../../src/native/helper-types.ts';
 import type { LayerSpec } from '../../../helpers/temp-store.ts';
 import { directory, file, folder, item, link, readerOf } from './state.ts';
 
-const none: Ownership = { owner: undefined, mode: undefined };
+const none: Ownership = { owner: undefined, chmod: undefined };
 
 interface Planned {
   readonly entries: readonly WriteEntry[];
@@ -140,7 +141,7 @@ describe('a directory is copied', () => {
 });
 
 describe('--chown and --chmod', () => {
-  const ownership: Ownership = { owner: { uid: 8, gid: 9 }, mode: 0o4711 };
+  const ownership: Ownership = { owner: { uid: 8, gid: 9 }, chmod: parseChmod('4711') };
 
   test('hold for what is copied and, without special bits and under 022, for directories on the way', () => {
     const tree = item('src', folder(''), folder('sub'), file('f'), {

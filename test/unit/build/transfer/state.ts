@@ -28,7 +28,7 @@ export function file(path: string, more: object = {}): SourceEntry {
 }
 
 export function folder(path: string, more: object = {}): SourceEntry {
-  return { ...attributes, path, type: 'directory', mode: 0o750, ...more };
+  return { ...attributes, path, type: 'directory', passed: false, mode: 0o750, ...more };
 }
 
 export function item(name: string, ...entries: SourceEntry[]): SourceItem {

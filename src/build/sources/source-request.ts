@@ -1,0 +1,19 @@
+import type { SourceSpan } from '../../errors.ts';
+
+/** What a COPY or ADD asks a source for. */
+export interface SourceRequest {
+  /** `the build context`, `stage build`, an image reference: for people. */
+  readonly origin: string;
+  readonly sources: readonly string[];
+  /** Values of `--exclude`. */
+  readonly exclude: readonly string[];
+  /** `--parents`. */
+  readonly parents: boolean;
+  /** Value of `--chmod`: the bits that it overrides do not count. */
+  readonly chmod: string | undefined;
+  /** The step sets owners itself (`--chown`): those of the source do not count. */
+  readonly setsOwner: boolean;
+  readonly span: SourceSpan;
+  /** What to do when a source is not there. @default for the file system of a stage or image */
+  readonly hint?: string | undefined;
+}
