@@ -125,8 +125,8 @@ test.each([
     "TBUILD_DOCKERFILE_SYNTAX invalid chmod parameter: 'x'. it should be octal string and between 0 and 07777",
   ],
   [
-    'COPY --chmod=${Q:-u+x} a /x',
-    'TBUILD_UNSUPPORTED the symbolic mode COPY --chmod=u+x is not supported by this version of tbuild',
+    'COPY --chmod=${Q:-u+q} a /x',
+    "TBUILD_DOCKERFILE_SYNTAX invalid chmod parameter: 'u+q'. it should be octal string and between 0 and 07777",
   ],
   ['COPY $U /x', "TBUILD_DOCKERFILE_SYNTAX source can't be a URL for COPY"],
   ['ADD $U /x', 'TBUILD_UNSUPPORTED ADD of a URL (https://example.com/x) is not supported by this version of tbuild'],

@@ -153,7 +153,9 @@ describe('COPY and ADD', () => {
     chown: undefined,
     chmod: undefined,
     link: false,
+    exclude: [],
     from: undefined,
+    parents: false,
   };
   test.each([
     ['COPY a /x', copy],
@@ -171,6 +173,10 @@ describe('COPY and ADD', () => {
     ['COPY --from=Build --chown=1:$G --chmod=$M a /x', { ...copy, from: 'Build', chown: '1:$G', chmod: '$M' }],
     ['COPY --chmod=0755 a /x', { ...copy, chmod: '0755' }],
     ['COPY --chmod=7777 a /x', { ...copy, chmod: '7777' }],
+    ['COPY --chmod=u=rwX,go=rX a /x', { ...copy, chmod: 'u=rwX,go=rX' }],
+    ['COPY --parents a /x', { ...copy, parents: true }],
+    ['COPY --parents=false a /x', copy],
+    ['COPY --exclude=$A --exclude=**/*.txt --exclude= a /x', { ...copy, exclude: ['$A', '**/*.txt', ''] }],
     ['COPY --chown="1 :2" a /x', { ...copy, chown: '1 :2' }],
     ['COPY --chown=1\\ :2 a /x', { ...copy, chown: '1 :2' }],
     ["COPY --chown='1\\:2' a /x", { ...copy, chown: '1:2' }],
@@ -193,6 +199,7 @@ describe('COPY and ADD', () => {
       chown: 'a:b',
       chmod: undefined,
       link: true,
+      exclude: [],
     });
   });
 });
