@@ -41,6 +41,12 @@ function explain(missing: MissingSource): { readonly why: string; readonly hint:
   if (reason.kind === 'not-a-directory') {
     return { why: `${reason.path} is not a directory`, hint: undefined };
   }
+  if (reason.kind === 'unfollowed-link') {
+    return {
+      why: `${reason.path} is a symbolic link, which --parents does not follow`,
+      hint: `put /./ behind it (${reason.path}/./…), or copy from where it leads`,
+    };
+  }
   const via = reason.kind === 'broken-link' ? `the symbolic link ${reason.path} leads to ${reason.target}, and ` : '';
   const rule = rules.isIgnored(path) && exists(missing) ? rules.explain(path) : undefined;
   if (rule !== undefined) {

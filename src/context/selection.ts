@@ -32,7 +32,7 @@ export interface FileStamps {
 export type SelectedEntry =
   | (EntryBase & {
       readonly type: 'directory';
-      /** Only passed through: where there is such a directory already, it stays as it is. */
+      /** Only on the way to others: where there is such a directory already, it keeps its owner and attributes, and gets this mode. */
       readonly passed: boolean;
     })
   | (EntryBase & {

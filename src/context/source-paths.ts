@@ -14,7 +14,7 @@ export interface SourceMatch<Node> {
   readonly node: Node;
   /** What of a directory is taken. Undefined: all. */
   readonly filter: PathFilter | undefined;
-  /** `--parents`: directories that are there already stay as they are. */
+  /** `--parents`: directories that are there already keep their owners. */
   readonly keepsDirectories: boolean;
 }
 
@@ -33,6 +33,8 @@ export type MissingReason =
   | { readonly kind: 'absent' }
   | { readonly kind: 'not-a-directory'; readonly path: string }
   | { readonly kind: 'broken-link'; readonly path: string; readonly target: string }
+  /** `--parents` takes the path for what it is. */
+  | { readonly kind: 'unfollowed-link'; readonly path: string }
   | { readonly kind: 'too-many-links' };
 
 // As the kernel's limit on symlinks in one lookup (path_resolution(7)).
@@ -60,9 +62,18 @@ function findWithParents<Node>(finder: SourceFinder<Node>, source: string): Sour
   const bases = findNodes(finder, base).filter(({ node }) => tree.kind(node) === 'directory');
   for (const { node } of hasWildcards(pattern) ? [] : bases) {
     const path = joined(tree.path(node), pattern);
-    if (tree.find(path) === undefined) throw finder.notFound(source, path, { kind: 'absent' });
+    if (tree.find(path) === undefined) throw finder.notFound(source, path, whyAbsent(tree, path));
   }
   return bases.map(({ node }) => ({ source, name: '', node, filter, keepsDirectories: true }));
+}
+
+function whyAbsent<Node>(tree: SourceTree<Node>, path: string): MissingReason {
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    const directory = tree.find(path.slice(0, slash));
+    if (directory === undefined) break;
+    if (tree.kind(directory) === 'link') return { kind: 'unfollowed-link', path: tree.path(directory) };
+  }
+  return { kind: 'absent' };
 }
 
 /** Cut at the first `/./`; without one, all is pattern. */

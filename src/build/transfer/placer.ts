@@ -22,8 +22,8 @@ export interface Placer {
   above(walked: WalkedPath, mode?: number): WriteEntry[];
   /** A new directory as docker makes one on the way: `mode` (by default an octal --chmod under the umask 022, or 0755), 0:0 (or --chown), now. */
   newDirectory(path: string, mode?: number): WriteEntry;
-  /** What it takes to write below a directory that is there, and stays as it is. */
-  passThrough(path: string): WriteEntry[];
+  /** What it takes to write below a directory that is there: it keeps all but its mode (as docker build). */
+  passThrough(path: string, mode: number): WriteEntry[];
   /** What a directory to be written meets. */
   directoryPlace(path: string): Place;
   /** What anything else to be written meets. */
@@ -72,9 +72,9 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     rootAttributes: rootAttributes(reader.component('')),
     walk: (path) => walk(reader, path),
     above,
-    passThrough(path) {
+    passThrough(path, mode) {
       const entry = written.has(path) || path === '' ? undefined : reader.component(path);
-      return entry === undefined ? [] : above({ existing: [entry], missing: [] });
+      return entry === undefined ? [] : above({ existing: [{ ...entry, mode }], missing: [] });
     },
     newDirectory,
     directoryPlace(path) {

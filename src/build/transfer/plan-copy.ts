@@ -44,14 +44,12 @@ export function* copyItem(
   const placing = { ownership: request.ownership, placer };
   if (first.type === 'directory') {
     yield* placer.above(walked);
-    if (first.passed && placer.directoryPlace(walked.physical) === 'directory')
-      yield* placer.passThrough(walked.physical);
-    else yield* destinationDirectory(walked.physical, first, placer);
+    yield* destinationDirectory(walked.physical, first, placer);
     const below = { ...placing, base: walked.physical };
     for (const entry of item.entries) {
       if (entry === first) continue;
       const path = join(walked.physical, entry.path);
-      if (isPassed(entry) && placer.directoryPlace(path) === 'directory') yield* placer.passThrough(path);
+      if (isPassed(entry) && placer.directoryPlace(path) === 'directory') yield* placer.passThrough(path, entry.mode);
       else yield placeEntry(path, entry, below);
     }
     return;

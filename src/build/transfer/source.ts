@@ -15,7 +15,7 @@ interface SourceAttributes {
 export type SourceEntry =
   | (SourceAttributes & {
       readonly type: 'directory';
-      /** Only passed through: where there is such a directory already, it stays as it is. */
+      /** Only on the way to others: where there is such a directory already, it keeps its owner and attributes, and gets this mode. */
       readonly passed: boolean;
     })
   | (SourceAttributes & { readonly type: 'fifo' })

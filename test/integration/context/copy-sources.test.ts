@@ -6,6 +6,8 @@ import type { SelectedEntry, Selection } from '../../../src/context/selection.ts
 import { isTbuildError } from '../../../src/errors.ts';
 import { loadAddon } from '../../../src/native/load.ts';
 import { copyCases, copyTrees } from './docker-copy-cases.ts';
+import { excludeCases, excludeTree } from './docker-exclude-cases.ts';
+import { parentsCases } from './parents-cases.ts';
 import { makeTree } from './make-tree.ts';
 
 const addon = loadAddon();
@@ -52,4 +54,52 @@ describe('as docker build', () => {
     const lines = listCopied(root, await selecting).filter((line) => !line.includes('x/.dockerignore'));
     expect(lines).toEqual(outcome.filter((line) => !line.includes('x/.dockerignore')));
   });
+});
+
+/** Paths below the destination, directories with a slash at the end. */
+function listPaths({ items }: Selection): string[] {
+  const paths = items.flatMap(({ name, entries }) =>
+    entries.map(({ path, type }) => {
+      const copied = path === '' && type !== 'directory' ? name : path;
+      return type === 'directory' && path !== '' ? `${copied}/` : copied;
+    }),
+  );
+  return [...new Set(paths)].filter((path) => path !== '').toSorted();
+}
+
+describe('--exclude, as docker build', () => {
+  test.each(excludeCases)('%j of %j', async (exclude, sources, outcome) => {
+    const context = await openContext({ root: makeTree(excludeTree), addon });
+    const selecting = context.select(sources, { exclude });
+    if (outcome === 'malformed') {
+      await expect(selecting).rejects.toMatchObject({ code: 'TBUILD_DOCKERFILE_SYNTAX' });
+    } else expect(listPaths(await selecting)).toEqual([...outcome].toSorted());
+  });
+
+  test('what is left out is neither read nor in the digest', async () => {
+    const root = makeTree(excludeTree);
+    const digest = async (): Promise<string> =>
+      (await (await openContext({ root, addon })).digest(['a'], { exclude: ['**/*.txt'] })).digest;
+    const before = await digest();
+    writeFileSync(join(root, 'a/b/f.txt'), 'changed');
+    expect(await digest()).toBe(before);
+    writeFileSync(join(root, 'a/b/g.md'), 'changed');
+    expect(await digest()).not.toBe(before);
+  });
+});
+
+describe('--parents', () => {
+  test.each(parentsCases.map(([sources, outcome, exclude = []]) => ({ sources, outcome, exclude })))(
+    '$sources without $exclude',
+    async ({ sources, outcome, exclude }) => {
+      const context = await openContext({ root: makeTree(excludeTree), addon });
+      const selecting = context.select(sources, { parents: true, exclude });
+      if (typeof outcome === 'string') {
+        await expect(selecting).rejects.toMatchObject({
+          code: 'TBUILD_SOURCE_NOT_FOUND',
+          message: expect.stringContaining(outcome) as string,
+        });
+      } else expect(listPaths(await selecting)).toEqual([...outcome].toSorted());
+    },
+  );
 });

@@ -1,0 +1,48 @@
+/** What `COPY --parents` copies of the tree of docker-exclude-cases.ts: as the Dockerfile reference has it, where `buildah build` agrees. A text is part of the error. */
+export const parentsCases: readonly (readonly [
+  sources: readonly string[],
+  outcome: readonly string[] | string,
+  exclude?: readonly string[],
+])[] = [
+  [
+    ['a/b/f.txt', 'top.md'],
+    ['a/', 'a/b/', 'a/b/f.txt', 'top.md'],
+  ],
+  [['a/b'], ['a/', 'a/b/', 'a/b/c/', 'a/b/c/.h', 'a/b/c/f.txt', 'a/b/f.txt', 'a/b/g.md']],
+  [['a/b/'], ['a/', 'a/b/', 'a/b/c/', 'a/b/c/.h', 'a/b/c/f.txt', 'a/b/f.txt', 'a/b/g.md']],
+  [['./a/b/f.txt'], ['a/', 'a/b/', 'a/b/f.txt']],
+  [['/a/b/f.txt'], ['a/', 'a/b/', 'a/b/f.txt']],
+  [['../a/b/f.txt'], ['a/', 'a/b/', 'a/b/f.txt']],
+  [['a/b/../f.txt'], ['a/', 'a/f.txt']],
+  [['a/./b/f.txt'], ['b/', 'b/f.txt']],
+  [['a/./b'], ['b/', 'b/c/', 'b/c/.h', 'b/c/f.txt', 'b/f.txt', 'b/g.md']],
+  [['a/b/./c/f.txt'], ['c/', 'c/f.txt']],
+  [['a/././b/f.txt'], ['b/', 'b/f.txt']],
+  [['/./a/b/f.txt'], ['a/', 'a/b/', 'a/b/f.txt']],
+  [
+    ['**/f.txt'],
+    ['a/', 'a/b/', 'a/b/c/', 'a/b/c/f.txt', 'a/b/f.txt', 'a/f.txt', 'a/only/', 'a/only/f.txt', 'k/', 'k/f.txt'],
+  ],
+  [['a/**/f.txt'], ['a/', 'a/b/', 'a/b/c/', 'a/b/c/f.txt', 'a/b/f.txt', 'a/f.txt', 'a/only/', 'a/only/f.txt']],
+  [['a/./**/f.txt'], ['b/', 'b/c/', 'b/c/f.txt', 'b/f.txt', 'f.txt', 'only/', 'only/f.txt']],
+  [
+    ['a/*.md', 'k/*.txt'],
+    ['a/', 'a/g.md', 'k/', 'k/f.txt'],
+  ],
+  [['*/b/*.md'], ['a/', 'a/b/', 'a/b/g.md', 'k/', 'k/b/', 'k/b/g.md']],
+  [['a/*/./f.txt'], ['f.txt']],
+  [['a/l.txt'], ['a/', 'a/l.txt']],
+  [['la/./f.txt'], ['f.txt']],
+  [['none/**'], []],
+  [['a/none*'], []],
+  [['a/none'], 'there is no a/none'],
+  [['none/./f.txt'], 'there is no none'],
+  [['la/f.txt'], 'la is a symbolic link, which --parents does not follow'],
+  [
+    ['a'],
+    ['a/', 'a/b/', 'a/b/c/', 'a/b/c/.h', 'a/b/c/f.txt', 'a/b/f.txt', 'a/f.txt', 'a/l.txt', 'a/only/', 'a/only/f.txt'],
+    ['**/*.md'],
+  ],
+  [['a/b/f.txt', 'a/f.txt'], ['a/', 'a/b/', 'a/b/f.txt', 'a/f.txt'], ['b']],
+  [['a/./b/f.txt', 'a/./f.txt'], ['f.txt'], ['b']],
+];
