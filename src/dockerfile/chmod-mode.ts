@@ -41,7 +41,7 @@ type Change = (mode: number, canExecute: boolean) => number;
 /** `[who](op[perms])+`: the operators of a clause hold for the same classes. */
 function parseClause(clause: string): Change[] {
   const who = /^[ugoa]*/.exec(clause)?.[0] ?? '';
-  const bits = [...who].reduce((all, letter) => all | classes[letter as keyof typeof classes], 0);
+  const bits = who.split('').reduce((all, letter) => all | classes[letter as keyof typeof classes], 0);
   const actions = clause.slice(who.length).match(/[-+=][^-+=]*/g) ?? [];
   return actions.flatMap((action) => parseAction(action[0] as Operator, action.slice(1), bits));
 }
