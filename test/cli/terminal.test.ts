@@ -124,6 +124,14 @@ describe.skipIf(lacks('user-namespaces', 'overlay', 'tool:python3'))('tbuild run
     expect({ status, mode }).toEqual({ status: 137, mode: cookedMode });
   });
 
+  test('nothing inside can type into the terminal outside', async () => {
+    using terminal = await open('--rm', '-it', 'tools', 'sh', '-c', 'probe tty; tty; echo over');
+    // Where the kernel allows it at all, the terminal inside echoes what it is made to type.
+    const { status, output, unread } = await terminal.ended;
+    expect(output).toMatch(/^x?TIOCSTI \w+\r\n\/dev\/pts\/0\r\nover\r\n$/);
+    expect({ status, unread }).toEqual({ status: 0, unread: 0 });
+  });
+
   test('a terminal that is gone hangs up the command, which has a second to end', async () => {
     const trap = "trap 'echo bye; sleep 0.2; touch /mnt/said' HUP";
     const shared = join(shell.directory, 'shared');

@@ -3,7 +3,8 @@
 Runs the program with a new pseudo-terminal as its controlling terminal. Orders come as lines of JSON on standard input:
 {"type": TEXT}, {"resize": [ROWS, COLUMNS]}, {"mode": true}, {"cook": true},
 {"hangup": true}. What happens is told in the same way on
-standard output: {"pid": N}, {"output": BASE64}, {"mode": WORDS}, and at the end {"status": N, "mode": WORDS}.
+standard output: {"pid": N}, {"output": BASE64}, {"mode": WORDS}, and at the end {"status": N, "mode": WORDS, "unread": N} (bytes typed that
+nobody has read).
 """
 import base64
 import fcntl
@@ -36,6 +37,13 @@ def mode(fd):
         "isig": lflag & termios.ISIG,
     }
     return " ".join(word for word, value in words.items() if value)
+
+
+def unread(fd):
+    settings = termios.tcgetattr(fd)
+    settings[3] &= ~termios.ICANON
+    termios.tcsetattr(fd, termios.TCSANOW, settings)
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
 
 
 def start(slave, argv):
@@ -103,7 +111,11 @@ def main():
         if ended:
             while master >= 0 and pass_output(master):
                 pass
-            tell(status=os.waitstatus_to_exitcode(status), mode="" if master < 0 else mode(slave))
+            status = os.waitstatus_to_exitcode(status)
+            if master < 0:
+                tell(status=status, mode="", unread=0)
+            else:
+                tell(status=status, mode=mode(slave), unread=unread(slave))
             return
 
 

@@ -13,6 +13,8 @@ export interface TerminalEnd {
   readonly output: string;
   /** As `mode` has it, when the program had ended. */
   readonly mode: string;
+  /** Bytes that were typed, by whomever, and that nobody has read. */
+  readonly unread: number;
 }
 
 /** A program that runs on a terminal of its own. */
@@ -46,6 +48,7 @@ interface Told {
   readonly output?: string;
   readonly mode?: string;
   readonly status?: number;
+  readonly unread?: number;
 }
 
 /** Needs `tool:python3`. */
@@ -61,10 +64,10 @@ export async function openTerminal(argv: readonly string[], options: TerminalOpt
   const output = (): string => Buffer.concat(chunks).toString();
   const happened = new EventEmitter<{ pid: [number]; end: [TerminalEnd] }>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const { pid, output: encoded, mode, status } = JSON.parse(line) as Told;
+    const { pid, output: encoded, mode, status, unread } = JSON.parse(line) as Told;
     if (pid !== undefined) happened.emit('pid', pid);
     if (encoded !== undefined) chunks.push(Buffer.from(encoded, 'base64'));
-    if (status !== undefined) happened.emit('end', { status, output: output(), mode: mode ?? '' });
+    if (status !== undefined) happened.emit('end', { status, output: output(), mode: mode ?? '', unread: unread ?? 0 });
     else if (mode !== undefined) modes.shift()?.(mode);
   });
   const ended = once(happened, 'end').then(([end]) => end as TerminalEnd);
