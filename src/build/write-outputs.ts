@@ -5,7 +5,7 @@ import { TbuildError } from '../errors.ts';
 import { exportLocal } from '../image/export-local.ts';
 import { exportOci } from '../image/export-oci.ts';
 import { exportTar } from '../image/export-tar.ts';
-import type { OnExport } from '../image/layer-blob.ts';
+import type { OnExport } from '../image/counted.ts';
 import type { ImageRecord } from '../store/types.ts';
 import { uniqueName } from '../util/unique-name.ts';
 import type { PlannedOutput } from './events.ts';

@@ -1,4 +1,7 @@
-import type { OnExport } from './layer-blob.ts';
+import type { Digest } from '../oci/digest.ts';
+
+/** How an export comes along, in bytes. `what` is the diffID of a layer that is compressed, else what is written; `total` is undefined where it is not known. */
+export type OnExport = (what: Digest | 'archive' | 'files', current: number, total: number | undefined) => void;
 
 /** Passes a stream on, and tells after each chunk how many bytes there have been. */
 export async function* counted<Chunk extends Uint8Array>(

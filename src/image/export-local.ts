@@ -3,7 +3,8 @@ import { TbuildError } from '../errors.ts';
 import { mountOrder } from '../store/chain.ts';
 import type { Chain } from '../store/types.ts';
 import { ioError } from '../util/io-error.ts';
-import type { LayerAccess, OnExport } from './layer-blob.ts';
+import type { OnExport } from './counted.ts';
+import type { LayerAccess } from './layer-blob.ts';
 
 /**
  * Copies what a chain of layers adds up to into a directory, which is made if need be and must be empty. Owners are kept where the user may set them. Resolves to the bytes of file contents.

@@ -8,6 +8,7 @@ import type { Digest } from '../oci/digest.ts';
 import { digestFromHex } from '../oci/digest.ts';
 import type { ChainLayer, Store } from '../store/types.ts';
 import { counted } from './counted.ts';
+import type { OnExport } from './counted.ts';
 import { gzipInParallel } from './parallel-gzip.ts';
 
 export interface LayerAccess {
@@ -15,9 +16,6 @@ export interface LayerAccess {
   readonly helper: Helper;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** How an export comes along, in bytes. `what` is the diffID of a layer that is compressed, else what is written; `total` is undefined where it is not known. */
-export type OnExport = (what: Digest | 'archive' | 'files', current: number, total: number | undefined) => void;
 
 /**
  * The blob of a layer: the one it arrived as, or the one that an earlier export made; otherwise its canonical tar is compressed into the store now, and remembered.

@@ -7,7 +7,8 @@ import { parseManifest } from '../oci/manifest.ts';
 import type { ImageRecord } from '../store/types.ts';
 import { eachInParallel } from './each-in-parallel.ts';
 import { layerBlob } from './layer-blob.ts';
-import type { LayerAccess, OnExport } from './layer-blob.ts';
+import type { OnExport } from './counted.ts';
+import type { LayerAccess } from './layer-blob.ts';
 
 /** An image as blobs, all of them in the store: what an archive or a registry gets. */
 export interface ImageBlobs {

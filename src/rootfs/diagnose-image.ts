@@ -7,7 +7,7 @@ import { defaultPath } from '../sandbox/defaults.ts';
 import { mergedView } from '../store/merged.ts';
 import type { Store } from '../store/types.ts';
 import { readLibraryVersion } from './c-library.ts';
-import type { Finding } from './diagnose.ts';
+import type { Finding } from './finding.ts';
 import { elfArchitecture, elfPlatform, kernelArchitecture } from './machine.ts';
 import { accessOf } from './open-store.ts';
 import type { OsRelease } from './os-release.ts';

@@ -3,15 +3,9 @@ import { loadAddon } from '../native/load.ts';
 import type { SandboxIdentity } from '../sandbox/identity.ts';
 import type { Store } from '../store/types.ts';
 import type { ImageDiagnosis } from './diagnose-image.ts';
+import type { Finding } from './finding.ts';
 import { systemIdentity } from './identity.ts';
 import { accessOf, withStore } from './open-store.ts';
-
-export interface Finding {
-  readonly status: 'ok' | 'warning' | 'failure';
-  readonly what: string;
-  readonly finding: string;
-  readonly remedy?: string | undefined;
-}
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];

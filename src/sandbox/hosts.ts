@@ -1,6 +1,11 @@
 import { isIP } from 'node:net';
 import { TbuildError } from '../errors.ts';
-import type { ExtraHost } from './plan.ts';
+
+/** A line of /etc/hosts. */
+export interface ExtraHost {
+  readonly name: string;
+  readonly address: string;
+}
 
 /** /etc/hosts of a sandbox: as BuildKit writes it (`executor/oci/hosts.go`), with our own host name. */
 export function hostsContent(hostname: string, extra: readonly ExtraHost[]): string {

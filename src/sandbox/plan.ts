@@ -9,6 +9,7 @@ import {
 } from './defaults.ts';
 import type { Capability } from './defaults.ts';
 import { hostsContent } from './hosts.ts';
+import type { ExtraHost } from './hosts.ts';
 import type { SandboxIdentity } from './identity.ts';
 import { orderMounts } from './mounts.ts';
 import type { SandboxMount } from './mounts.ts';
@@ -96,11 +97,6 @@ export interface SandboxOptions {
   readonly security?: SandboxSecurity;
   readonly stdin?: boolean;
   readonly terminal?: TerminalSize | undefined;
-}
-
-export interface ExtraHost {
-  readonly name: string;
-  readonly address: string;
 }
 
 /** Fills in the defaults. Throws `TypeError` on paths that are not absolute, an empty command, and NUL characters. */
