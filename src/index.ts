@@ -1,5 +1,6 @@
 export { build } from './build/build.ts';
-export type { Build, BuildResult } from './build/build.ts';
+export type { Build } from './build/build.ts';
+export type { BuildResult } from './build/solve.ts';
 export type { BuildEvent, PlannedOutput } from './build/events.ts';
 export type { BuildOptions, NetworkMode } from './build/options.ts';
 export { parseOutput } from './build/outputs.ts';

@@ -1,23 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { TbuildError } from '../errors.ts';
-import type { ImageRecord } from '../store/types.ts';
 import { createEventQueue } from './event-queue.ts';
 import type { BuildEvent } from './events.ts';
 import { resolveOptions } from './options.ts';
 import type { BuildOptions } from './options.ts';
 import { withStore } from '../rootfs/open-store.ts';
 import { solve } from './solve.ts';
-
-export interface BuildResult {
-  readonly image: ImageRecord;
-  /** Names that point to the image now. */
-  readonly names: readonly string[];
-  readonly cached: number;
-  readonly executed: number;
-  /** How long the cached steps took when they ran, all together. */
-  readonly savedMs: number;
-  readonly durationMs: number;
-}
+import type { BuildResult } from './solve.ts';
 
 /** A build under way. Read its events, or only await `result`; disposing aborts it and waits until all is cleaned up. */
 export interface Build extends AsyncIterable<BuildEvent>, AsyncDisposable {

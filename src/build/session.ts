@@ -1,11 +1,19 @@
-import type { BuildReport } from '../cache/report.ts';
+import type { BuildReport, ReportedStep } from '../cache/report.ts';
+import type { PlannedStep } from '../graph/plan.ts';
 import type { Helper } from '../native/helper-types.ts';
 import type { Store } from '../store/types.ts';
 import type { OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { StageResult } from './stage.ts';
-import type { StepRun } from './step-run.ts';
+import type { StageResult } from './stage-state.ts';
+
+/** What the build asks of a step that was started. */
+export interface StartedStep {
+  readonly step: PlannedStep;
+  report(): ReportedStep;
+  /** 0 for a step that was not reused. */
+  savedMs(): number;
+}
 
 /** What the steps of one build share. */
 export interface Session {
@@ -19,7 +27,7 @@ export interface Session {
   readonly room: () => Promise<void> | undefined;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
   /** Every step started so far, in order. */
-  readonly runs: StepRun[];
+  readonly runs: StartedStep[];
   /** Opened (a directory is scanned) when a step first asks. */
   readonly context: () => Promise<OpenedContext>;
   /** The report of the last build of this Dockerfile, read when first asked. */

@@ -6,7 +6,6 @@ import type { PlannedStep } from '../graph/plan.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import { openCleanup } from '../util/cleanup.ts';
 import { firstFailure } from '../util/first-failure.ts';
-import type { BuildResult } from './build.ts';
 import { openBuildContext } from './context.ts';
 import type { ContextPlace, OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
@@ -20,7 +19,18 @@ import { createSemaphore } from './semaphore.ts';
 import type { Session } from './session.ts';
 import { solveStage } from './stage.ts';
 import { unusedBuildArgs } from './unused-args.ts';
-import type { StageResult } from './stage.ts';
+import type { StageResult } from './stage-state.ts';
+
+export interface BuildResult {
+  readonly image: ImageRecord;
+  /** Names that point to the image now. */
+  readonly names: readonly string[];
+  readonly cached: number;
+  readonly executed: number;
+  /** How long the cached steps took when they ran, all together. */
+  readonly savedMs: number;
+  readonly durationMs: number;
+}
 
 export interface Solving {
   readonly options: ResolvedOptions;

@@ -20,6 +20,13 @@ export interface StageState {
   readonly chainState: string;
 }
 
+/** A finished stage. */
+export interface StageResult {
+  readonly state: StageState;
+  /** When its first step was first built, milliseconds since the epoch: the time of an image without layers. */
+  readonly created: number;
+}
+
 export interface StageChange {
   readonly draft?: ImageDraft;
   readonly layer?: ChainLayer | undefined;

@@ -6,18 +6,11 @@ import type { PlannedStep } from '../graph/plan.ts';
 import { openBaseImage } from './base-image.ts';
 import type { Session } from './session.ts';
 import { initialState } from './stage-state.ts';
-import type { StageState } from './stage-state.ts';
+import type { StageResult, StageState } from './stage-state.ts';
 import { startStep } from './step-run.ts';
 import type { StepRun } from './step-run.ts';
 import { solveInstruction } from './steps/solve-instruction.ts';
 import type { StagePlan } from './plan.ts';
-
-/** A finished stage. */
-export interface StageResult {
-  readonly state: StageState;
-  /** When its first step was first built, milliseconds since the epoch: the time of an image without layers. */
-  readonly created: number;
-}
 
 /** Solves one stage from its FROM to its last instruction. */
 export async function solveStage(session: Session, plan: StagePlan): Promise<StageResult> {

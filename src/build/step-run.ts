@@ -9,11 +9,10 @@ import { monotonicMs } from '../util/clock.ts';
 import { firstFailure } from '../util/first-failure.ts';
 import { paced } from './paced.ts';
 import type { Tell } from './paced.ts';
-import type { Session } from './session.ts';
+import type { Session, StartedStep } from './session.ts';
 
 /** One step under way: what is said of it while it runs, and what the report keeps. */
-export interface StepRun {
-  readonly step: PlannedStep;
+export interface StepRun extends StartedStep {
   readonly kind: string;
   /** FROM: what the stage stands on. */
   base(inputs: StepInputs, image: string | undefined): void;
@@ -30,9 +29,6 @@ export interface StepRun {
   log(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   /** Bytes of something that takes time; called as often as one likes. */
   readonly progress: Tell;
-  report(): ReportedStep;
-  /** 0 for a step that was not reused. */
-  savedMs(): number;
   finish(): void;
   fail(error: unknown): TbuildError;
 }

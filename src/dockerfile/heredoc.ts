@@ -1,9 +1,10 @@
 import { expandWords } from './expand.ts';
 import type { ExpandOptions } from './expand.ts';
 import { isTbuildError } from '../errors.ts';
+import type { SourceSpan } from '../errors.ts';
 import { parseJsonForm } from './json-form.ts';
-import type { RawInstruction } from './raw-instruction.ts';
 import { splitCommand } from './split-command.ts';
+import type { SplitCommand } from './split-command.ts';
 
 /** `<<EOF`, `3<<-"EOF"`, `<< EOF`: what starts a heredoc. */
 export interface HeredocMark {
@@ -20,8 +21,15 @@ export interface Heredoc extends HeredocMark {
   readonly content: string;
 }
 
+/** The line of an instruction, continuations joined, and its parts. */
+interface InstructionLine extends SplitCommand {
+  readonly name: string;
+  readonly line: string;
+  readonly span: SourceSpan;
+}
+
 /** The heredocs that the line of an instruction starts: of RUN, COPY and ADD, under ONBUILD too, but not of a JSON form. */
-export function findHeredocs(raw: RawInstruction): readonly HeredocMark[] {
+export function findHeredocs(raw: InstructionLine): readonly HeredocMark[] {
   if (!raw.line.includes('<<')) return [];
   const { keyword, args } = raw.name === 'onbuild' ? splitCommand(raw.args) : raw;
   if (!withHeredocs.has(keyword.toLowerCase()) || isJson(args, raw)) return [];
@@ -65,7 +73,7 @@ export function summarizeHeredoc({ content }: Heredoc): string {
 const withHeredocs: ReadonlySet<string> = new Set(['run', 'copy', 'add']);
 const noVariables: ReadonlyMap<string, string> = new Map();
 
-function isJson(args: string, raw: RawInstruction): boolean {
+function isJson(args: string, raw: InstructionLine): boolean {
   return parseJsonForm(args, raw.span) !== undefined;
 }
 
