@@ -4,6 +4,7 @@ import { staticKey } from '../cache/key.ts';
 import { keyOf } from '../cache/inputs.ts';
 import type { StepInputs } from '../cache/inputs.ts';
 import { findEarlier, lookUp, remember } from '../cache/lookup.ts';
+import { recordText } from '../cache/record.ts';
 import type { CacheRecord, ReadSet } from '../cache/record.ts';
 import type { ChainLayer, Job } from '../store/types.ts';
 import type { Session } from './session.ts';
@@ -39,6 +40,7 @@ export async function solveLayerStep(
   step: LayerStep,
 ): Promise<SolvedLayer> {
   const key = staticKey({ kind: run.kind, ...keyOf(step.inputs) });
+  run.keyed(key);
   if (session.options.noCache) {
     run.miss(step.inputs, { kind: 'no-cache' });
   } else {
@@ -60,12 +62,14 @@ async function executeStep(session: Session, access: StateAccess, run: StepRun, 
   await using job = await store.createJob();
   const { diff, readSet, inputs = step.inputs } = await step.execute(job);
   const key = staticKey({ kind: run.kind, ...keyOf(inputs) });
+  run.keyed(key);
   const earlier = await findEarlier(store, key, diff.state);
   const solved =
     earlier === undefined ? await commit(session, job, diff) : { layer: earlier, created: earlier.created };
   const { layer, diffId, state } = solved.layer;
   const record: CacheRecord = {
     version: 1,
+    text: recordText(inputs),
     layer,
     diffId,
     state,

@@ -205,8 +205,8 @@ function reportSteps(
     .map((step) => {
       const before = step.hasResult ? undefined : earlier.find(({ id }) => id === step.id);
       if (before === undefined) return step;
-      const { inputs, hasResult, layer } = before;
-      return step.inputs === undefined ? { ...step, inputs, hasResult, layer } : { ...step, layer };
+      const { inputs, hasResult, key, layer } = before;
+      return step.inputs === undefined ? { ...step, inputs, hasResult, key, layer } : { ...step, layer };
     })
     .sort((a, b) => a.number - b.number);
 }
@@ -221,6 +221,7 @@ function notReached({ id, number, text }: PlannedStep): ReportedStep {
     cause: undefined,
     inputs: undefined,
     hasResult: false,
+    key: undefined,
     layer: undefined,
     durationMs: 0,
   };

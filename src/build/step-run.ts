@@ -14,6 +14,8 @@ import type { Session, StartedStep } from './session.ts';
 /** One step under way: what is said of it while it runs, and what the report keeps. */
 export interface StepRun extends StartedStep {
   readonly kind: string;
+  /** The static key under which the step's cache record is, or will be. */
+  keyed(key: string): void;
   /** FROM: what the stage stands on. */
   base(inputs: StepInputs, image: string | undefined): void;
   /** Settled as reused: how long the step took when it ran is saved. */
@@ -39,6 +41,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
   let outcome: ReportedStep['outcome'] = 'not-reached';
   let cause: Cause | undefined;
   let inputs: StepInputs | undefined;
+  let key: string | undefined;
   let layer: string | undefined;
   let durationMs = 0;
   let savedMs = 0;
@@ -55,6 +58,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
   const run: StepRun = {
     step,
     kind,
+    keyed: (given) => void (key = given),
     base: (given, image) => settle('base', given, image),
     hit(given, made, saved) {
       savedMs = saved;
@@ -84,7 +88,7 @@ export function startStep(session: Session, step: PlannedStep, kind: string): St
     report() {
       const { id, number, text } = step;
       const hasResult = outcome !== 'failed' && outcome !== 'not-reached';
-      return { id, number, text, outcome, cause, inputs, hasResult, layer, durationMs };
+      return { id, number, text, outcome, cause, inputs, hasResult, key, layer, durationMs };
     },
     savedMs: () => savedMs,
     finish() {

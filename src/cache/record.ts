@@ -2,6 +2,7 @@ import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { LayerId } from '../store/types.ts';
 import type { Fact } from './facts.ts';
+import type { StepInputs } from './inputs.ts';
 
 /** What a step's result depends on in the state below. */
 export type ReadSet =
@@ -10,6 +11,8 @@ export type ReadSet =
 /** A stored result of a step, found by its static key. `layer` is null for a step that changes only the config. */
 export interface CacheRecord {
   readonly version: 1;
+  /** The instruction after expansion, for people; shortened. Absent in records of earlier versions. */
+  readonly text?: string;
   readonly layer: LayerId | null;
   readonly diffId: Digest | null;
   /** stateDigest of the layer. */
@@ -34,8 +37,16 @@ export function asRecord(value: unknown): CacheRecord | undefined {
     typeof record.created === 'number' &&
     typeof record.heldOn === 'string' &&
     typeof record.durationMs === 'number' &&
+    (record.text === undefined || typeof record.text === 'string') &&
     isReadSet(record.readSet);
   return valid ? (value as CacheRecord) : undefined;
+}
+
+const longestText = 500;
+
+/** A heredoc of RUN can be as long as a book, and every build reads the records that it goes by. */
+export function recordText({ text }: Pick<StepInputs, 'text'>): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
 }
 
 function isReadSet(value: unknown): value is ReadSet {

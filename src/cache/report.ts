@@ -14,6 +14,8 @@ export interface ReportedStep {
   readonly inputs: StepInputs | undefined;
   /** False when with these inputs it failed, or was ended before it had a result. */
   readonly hasResult: boolean;
+  /** Static key under which its cache record is; undefined for FROM, and where the step was not reached. */
+  readonly key: string | undefined;
   /** Layer that the step put on the chain, if any. */
   readonly layer: string | undefined;
   readonly durationMs: number;
@@ -46,6 +48,13 @@ export async function readReport(store: Store, name: string): Promise<BuildRepor
 export async function writeReport(store: Store, name: string, report: BuildReport): Promise<void> {
   await store.writeValue('builds', name, report);
   await store.writeValue('builds', 'last', name);
+}
+
+/** Of every Dockerfile, context and target that was built here lately, the newest first. */
+export async function readReports(store: Store): Promise<readonly BuildReport[]> {
+  const names = (await store.valueNames('builds')).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  const reports = await Promise.all(names.map((name) => readReport(store, name)));
+  return reports.filter((report) => report !== undefined).toSorted((a, b) => b.started - a.started);
 }
 
 export async function readLastReport(store: Store): Promise<BuildReport | undefined> {

@@ -14,6 +14,8 @@ export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   readonly multiple?: boolean;
+  /** What a switch is when it is not given. @default false */
+  readonly initial?: boolean;
   /** What stands for the value in the help, e.g. `NAME`. */
   readonly value?: string;
   readonly help: string;
@@ -71,7 +73,8 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 
 /** Throws TBUILD_USAGE, and TBUILD_UNSUPPORTED for what docker knows. */
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
-  const options: Options = { ...commonOptions, ...spec.unsupported, ...spec.options };
+  const supported: Options = { ...commonOptions, ...spec.options };
+  const options: Options = { ...spec.unsupported, ...supported };
   const { own, rest } = spec.stopAtPositional === true ? splitAtPositional(options, argv) : { own: argv, rest: [] };
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { type, short, multiple = false }]) => [
@@ -79,9 +82,10 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
       { type, multiple, ...(short === undefined ? {} : { short }) },
     ]),
   );
+  const { words, switches } = takeSwitchValues({ options, supported }, own);
   let parsed: ReturnType<typeof parseArgs>;
   try {
-    parsed = parseArgs({ args: [...own], options: config, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: [...words], options: config, allowPositionals: true, strict: true });
   } catch (cause) {
     const message = cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? cause.message) : String(cause);
     throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${message}`, {
@@ -98,7 +102,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     positionals,
     string,
     strings: (name) => (values[name] as string[] | undefined) ?? [],
-    flag: (name) => values[name] === true,
+    flag: (name) => switches.get(name) ?? (values[name] === true || options[name]?.initial === true),
     choice: (name, allowed) => oneOf(name, string(name), allowed),
   };
 }
@@ -124,7 +128,34 @@ function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
   throw new TbuildError('TBUILD_USAGE', `tbuild ${spec.name}: ${wanted}`, { hint: `usage: ${spec.usage}` });
 }
 
-type Options = Readonly<Record<string, Pick<OptionSpec, 'type' | 'short' | 'multiple'>>>;
+/** docker's switches take a value behind an equals sign (Go's strconv.ParseBool): `--human=false`. The last one counts. */
+function takeSwitchValues(
+  { options, supported }: { readonly options: Options; readonly supported: Options },
+  argv: readonly string[],
+): { words: readonly string[]; switches: ReadonlyMap<string, boolean> } {
+  const words: string[] = [];
+  const switches = new Map<string, boolean>();
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? '';
+    if (word === '--') return { words: [...words, ...argv.slice(index)], switches };
+    const [, given = '', text] = /^(-[A-Za-z]|--[\w-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    const name = Object.keys(supported).find((each) => given === `--${each}` || given === `-${supported[each]?.short}`);
+    const isSwitch = name !== undefined && supported[name]?.type === 'boolean';
+    const value = text === undefined ? true : booleans.get(text.toLowerCase());
+    if (isSwitch && value !== undefined) switches.set(name, value);
+    if (!isSwitch || value === undefined || text === undefined) words.push(word);
+    if (word.startsWith('-') && word !== '-' && takesNextWord(options, word) && index + 1 < argv.length)
+      words.push(argv[++index] ?? '');
+  }
+  return { words, switches };
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'true'].map((text) => [text, true] as const),
+  ...['0', 'f', 'false'].map((text) => [text, false] as const),
+]);
+
+type Options = Readonly<Record<string, Pick<OptionSpec, 'type' | 'short' | 'multiple' | 'initial'>>>;
 
 function splitAtPositional(
   options: Options,

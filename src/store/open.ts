@@ -106,6 +106,8 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     blobWriter: (start) => openBlobWriter(context, start),
     readRecords: async (key) => readRecords(context, key),
     addRecord: (key, record, replaces) => addRecord(context, { key, record, replaces }),
+    allRecords: async () => (await import('./list.ts')).allRecords(context),
+    valueNames: async (kind) => (await import('./list.ts')).valueNames(context, kind),
     readValue: async (kind, name) => readValue(context, kind, name),
     writeValue: async (kind, name, value) => writeValue(context, kind, [name, value]),
     readBytes: async (_kind, name) => readBytes(context, name),

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { isTbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson } from './guarded.ts';
 import { listPartials, removePartial } from './partial-blobs.ts';
+import { namesIn } from './list.ts';
 import { isHexId } from './paths.ts';
 import { findReachable } from './reachable.ts';
 import type { Reachable } from './reachable.ts';
@@ -111,11 +112,6 @@ function listOldValues({ paths }: StoreContext): { path: string; size: number }[
       .filter(({ stat }) => stat !== undefined && Math.max(stat.atimeMs, stat.mtimeMs) < limit)
       .map(({ path, stat }) => ({ path, size: stat?.size ?? 0 })),
   );
-}
-
-/** None where a store was made before there was such a directory. */
-function namesIn(directory: string): readonly string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 function layerSize({ paths, checksum }: StoreContext, id: LayerId): number {

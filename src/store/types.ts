@@ -149,9 +149,13 @@ export interface Store extends AsyncDisposable {
   readRecords(key: string): Promise<readonly unknown[]>;
   /** Puts a record in front under a lock, dropping those for which `replaces` is true and the oldest beyond 16. */
   addRecord(key: string, record: unknown, replaces: (other: unknown) => boolean): Promise<void>;
+  /** Every record by its static key. For the curious: it reads them all. */
+  allRecords(): Promise<ReadonlyMap<string, readonly unknown[]>>;
   /** Small guarded values by kind and name: parsed Dockerfiles, last-build reports, what programs of layers need. */
   readValue(kind: ValueKind, name: string): Promise<unknown>;
   writeValue(kind: ValueKind, name: string, value: unknown): Promise<void>;
+  /** Names of the values of a kind, but for those that had to be shortened. */
+  valueNames(kind: ValueKind): Promise<readonly string[]>;
   /** Guarded binary files: the stat index of a context. */
   readBytes(kind: 'contexts', name: string): Promise<Buffer | undefined>;
   writeBytes(kind: 'contexts', name: string, bytes: Buffer): Promise<void>;

@@ -26,7 +26,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('images', () => {
   test("are listed newest first in docker's columns", async () => {
     const { stdout } = await shell.tbuild('images');
     expect(shell.stable(stdout)).toMatch(
-      /^REPOSITORY {3}TAG {6}IMAGE ID {7}CREATED +SIZE\napp +latest +<id> +<ago> +\d+kB\nbase +latest +<id> +<ago> +\d+kB\n$/,
+      /^REPOSITORY {3}TAG {7}IMAGE ID {7}CREATED +SIZE\napp +latest +<id> +<ago> +\d+kB\nbase +latest +<id> +<ago> +\d+kB\n$/,
     );
   });
 

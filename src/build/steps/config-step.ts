@@ -1,6 +1,7 @@
 import { staticKey } from '../../cache/key.ts';
 import type { StepInputs } from '../../cache/inputs.ts';
 import { lookUp, remember } from '../../cache/lookup.ts';
+import { recordText } from '../../cache/record.ts';
 import type { Session } from '../session.ts';
 import { accessState } from '../stage-state.ts';
 import type { StageState } from '../stage-state.ts';
@@ -16,6 +17,7 @@ export async function solveConfigStep(
 ): Promise<number> {
   const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
   const key = staticKey({ kind: run.kind, text: step, lineage: state.lineage });
+  run.keyed(key);
   const { below } = accessState(session.store, state);
   const found = await lookUp(session.store, key, below);
   if (found.hit && !session.options.noCache) {
@@ -28,6 +30,7 @@ export async function solveConfigStep(
   if (!found.hit) {
     await remember(session.store, key, {
       version: 1,
+      text: recordText(inputs),
       layer: null,
       diffId: null,
       state: null,

@@ -34,6 +34,12 @@ function formatSpan(seconds: number): string {
   return days < 730 ? `${Math.floor(days / 30)} months` : `${Math.floor(seconds / 3600 / 24 / 365)} years`;
 }
 
+/** `2026-11-24T22:57:02Z`, as docker's columns have it with --human=false. */
+export function formatTime(created: string | undefined): string {
+  const time = created === undefined ? Number.NaN : Date.parse(created);
+  return Number.isNaN(time) ? 'N/A' : new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)}ms`;
   const seconds = milliseconds / 1000;

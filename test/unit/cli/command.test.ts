@@ -50,6 +50,44 @@ test('options that are not given are undefined, empty or false; the last of seve
   expect(() => parsed.choice('user', ['a', 'c'])).toThrow('--user must be a or c, not "b"');
 });
 
+describe('a switch', () => {
+  const options = {
+    human: { type: 'boolean', short: 'H', initial: true, help: 'Human' },
+    quiet: { type: 'boolean', short: 'q', help: 'Quiet' },
+    user: { type: 'string', short: 'u', help: 'User' },
+  } as const;
+  const parse = (...argv: readonly string[]): ReturnType<typeof parseArguments> =>
+    parseArguments({ ...spec, stopAtPositional: false, options }, [...argv, 'image']);
+
+  test.each([
+    [[], true, false],
+    [['--human', '-q'], true, true],
+    [['--human=false', '--quiet=true'], false, true],
+    [['-H=0', '-q=1'], false, true],
+    [['-H=F', '-q=T'], false, true],
+    [['--human=false', '--human', '--quiet', '--quiet=false'], true, false],
+    [['-Hq'], true, true],
+  ])('%j', (argv, human, quiet) => {
+    const parsed = parse(...argv);
+    expect([parsed.flag('human'), parsed.flag('quiet')]).toEqual([human, quiet]);
+    expect(parsed.positionals).toEqual(['image']);
+  });
+
+  test('behind -- is no option', () => {
+    const parsed = parse('--', '--human=false');
+    expect([parsed.flag('human'), parsed.positionals]).toEqual([true, ['--human=false', 'image']]);
+  });
+
+  test('the value of another option is none of its own', () => {
+    expect(parse('-u', '-', '--human=false').flag('human')).toBe(false);
+    expect(parse('--user', 'x=false').string('user')).toBe('x=false');
+  });
+
+  test('takes nothing but a truth value', () => {
+    expect(() => parse('--human=no')).toThrow('does not take an argument');
+  });
+});
+
 test('the help aligns options, and puts the text of a very long one on its own line', () => {
   const long = { ...spec.options, long: { type: 'string', value: 'x'.repeat(40), help: 'Long' } } as const;
   expect(formatHelp({ ...spec, options: long, details: 'More.' })).toMatchInlineSnapshot(`

@@ -70,17 +70,17 @@ test('ids are twelve digits', () => {
   expect(shortId(`sha256:${'a'.repeat(64)}`)).toBe('a'.repeat(12));
 });
 
-test('a table has three blanks between columns, none at the end, and nothing that moves the cursor', () => {
+test('a table has columns of ten or more, three blanks between them, none at the end, and nothing that moves the cursor', () => {
   expect(
     formatTable(
       ['A', 'LONG'],
       [
-        ['wide', ''],
+        ['very wide', ''],
         ['x', '\u001b[2J\r\n'],
       ],
     ),
-  ).toBe('A      LONG\nwide\nx      \ufffd[2J\ufffd\ufffd\n');
-  expect(formatTable(['A'], [])).toBe('A\n');
+  ).toBe('A           LONG\nvery wide\nx           \ufffd[2J\ufffd\ufffd\n');
+  expect(formatTable(['A', 'B'], [])).toBe('A         B\n');
 });
 
 describe('an error for people', () => {
