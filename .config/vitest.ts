@@ -20,7 +20,7 @@ const config: ViteUserConfig = defineConfig({
         root,
         test: {
           name: 'integration',
-          include: ['test/{integration,hostile,cli}/**/*.test.ts', 'test/package.test.ts'],
+          include: ['test/{integration,hostile,cli,differential}/**/*.test.ts', 'test/package.test.ts'],
           globalSetup: bundled,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -75,8 +75,10 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildA
     }
     case 'expose':
       return set({ ExposedPorts: { ...config.ExposedPorts, ...setOf(checkedPorts(instruction)) } });
-    case 'user':
-      return set({ User: instruction.user });
+    case 'user': {
+      const { User: _, ...rest } = config;
+      return { ...draft, config: instruction.user === '' ? rest : { ...rest, User: instruction.user } };
+    }
     case 'workdir':
       return set({ WorkingDir: resolveWorkdir(config.WorkingDir, instruction.path) });
     case 'volume':

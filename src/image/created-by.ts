@@ -39,7 +39,7 @@ export function createdBy(draft: ImageDraft, instruction: Instruction, args: Bui
     case 'entrypoint':
       return `ENTRYPOINT ${quoteStrings(commandLine(draft, instruction.command))}`;
     case 'expose':
-      return `EXPOSE [${instruction.ports.flatMap(exposedPorts).toSorted().join(' ')}]`;
+      return `EXPOSE [${instruction.ports.flatMap(exposedPorts).join(' ')}]`;
     case 'user':
       return `USER ${instruction.user}`;
     case 'workdir':

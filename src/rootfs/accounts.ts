@@ -41,13 +41,9 @@ export async function resolveOwner(
   const isNumeric = (text: string): boolean => /^\d+$/.test(text);
   if (isNumeric(user) && (group === undefined || group === '' || isNumeric(group))) {
     const { uid } = resolveUser(user, { passwd: undefined, group: undefined });
-    return {
-      uid,
-      gid:
-        group === undefined || group === ''
-          ? uid
-          : resolveUser(`0:${group}`, { passwd: undefined, group: undefined }).gid,
-    };
+    // `5:` is 5:0, as docker has it.
+    const gid = group === undefined ? uid : resolveUser(`0:${group}`, { passwd: undefined, group: undefined }).gid;
+    return { uid, gid };
   }
   noteAccounts(files.view, reader);
   const { uid, gid } = resolveUser(spec, await readAccounts(files));

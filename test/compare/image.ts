@@ -56,16 +56,25 @@ export async function loadImage(archive: string): Promise<LoadedImage> {
   }
   const [only] = manifests;
   if (only === undefined) throw new Error(`${archive} has no image`);
-  const manifest = await json<{ config: Descriptor; layers: readonly Descriptor[] }>(blob(only));
-  const config = await json<Config>(blob(manifest.config));
+  // docker writes null where there is none.
+  const manifest = await json<{ config: Descriptor; layers: readonly Descriptor[] | null }>(blob(only));
+  const config = withoutNull(await json<Config>(blob(manifest.config)));
   const layers: (readonly TarEntry[])[] = [];
-  for (const [index, layer] of manifest.layers.entries()) {
+  for (const [index, layer] of (manifest.layers ?? []).entries()) {
     const diffId = config.rootfs.diff_ids[index] ?? '';
     const entries = knownLayers.get(diffId) ?? (await readLayer(open(blob(layer)), layer.mediaType));
     knownLayers.set(diffId, entries);
     layers.push(entries);
   }
   return { config, layers };
+}
+
+function withoutNull(config: Config): Config {
+  const { history, rootfs } = config as {
+    readonly history: Config['history'] | null;
+    readonly rootfs: { readonly diff_ids: readonly string[] | null };
+  };
+  return { ...config, history: history ?? [], rootfs: { ...rootfs, diff_ids: rootfs.diff_ids ?? [] } };
 }
 
 async function readLayer(bytes: AsyncIterable<Buffer>, mediaType: string): Promise<readonly TarEntry[]> {

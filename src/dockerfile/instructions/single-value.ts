@@ -30,7 +30,8 @@ export function parseMaintainer(raw: RawInstruction): MaintainerInstruction {
 
 export function parseExpose(raw: RawInstruction): ExposeInstruction {
   refuseFlags(raw);
-  const ports = splitBlanks(raw.args);
+  // Docker sorts the words before it expands them, and its history shows the ports in this order.
+  const ports = splitBlanks(raw.args).toSorted();
   if (ports.length === 0) throw syntaxError('EXPOSE requires at least one argument', raw.span);
   return { kind: 'expose', span: raw.span, text: raw.text, ports };
 }

@@ -270,7 +270,7 @@ describe('ENV, LABEL and ARG', () => {
 
 describe('the others', () => {
   test.each([
-    ['EXPOSE 80 $P 90/udp', { kind: 'expose', ports: ['80', '$P', '90/udp'] }],
+    ['EXPOSE 90/udp 80 $P', { kind: 'expose', ports: ['$P', '80', '90/udp'] }],
     ['EXPOSE ["80"]', { kind: 'expose', ports: ['["80"]'] }],
     ['USER a b', { kind: 'user', user: 'a b' }],
     ['USER ["a"]', { kind: 'user', user: '["a"]' }],

@@ -97,7 +97,7 @@ describe('the config', () => {
     ]);
   });
 
-  test('EXPOSE normalises, sorts by text and keeps doubles in the history', () => {
+  test('EXPOSE normalises, and keeps order and doubles in the history', () => {
     const ports = ['80', '443/tcp', '53/udp', '9000-9002', '8080:80'];
     const draft = build(busybox, [instruction({ kind: 'expose', ports })]);
     expect(Object.keys(draft.config.ExposedPorts ?? {}).toSorted()).toEqual([
@@ -108,7 +108,7 @@ describe('the config', () => {
       '9001/tcp',
       '9002/tcp',
     ]);
-    expect(texts(draft)).toEqual(['EXPOSE [443/tcp 53/udp 80/tcp 80/tcp 9000/tcp 9001/tcp 9002/tcp]']);
+    expect(texts(draft)).toEqual(['EXPOSE [80/tcp 443/tcp 53/udp 9000/tcp 9001/tcp 9002/tcp 80/tcp]']);
   });
 
   test.each([

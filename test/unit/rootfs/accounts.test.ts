@@ -64,7 +64,7 @@ describe('--chown', () => {
 
   test.each([
     ['4', 4, 4],
-    ['4:', 4, 4],
+    ['4:', 4, 0],
     ['4:5', 4, 5],
     ['1000', 1000, 1000],
   ])('%s needs no file: nothing is read, and nothing is a fact', async (spec, uid, gid) => {

@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tree } from '../helpers/tree.ts';
+
+/** A small Dockerfile that docker and tbuild must read alike: the same config, history and files, or a refusal of both. */
+export interface DifferentialCase {
+  readonly name: string;
+  readonly dockerfile: string;
+  /** The build context beside the Dockerfile. */
+  readonly files: Tree;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
+  /** Why tbuild does otherwise on purpose, and what it does: `built`, or the code of its error. */
+  readonly differs: { readonly outcome: string; readonly why: string } | undefined;
+}
+
+/** By topic: the cases of each `fixtures/differential/TOPIC.txt` (fixtures/README.md describes the format). */
+export function readCases(directory: string): Readonly<Record<string, readonly DifferentialCase[]>> {
+  const topics = readdirSync(directory).filter((name) => name.endsWith('.txt'));
+  return Object.fromEntries(
+    topics
+      .toSorted()
+      .map((name) => [name.slice(0, -'.txt'.length), parseCases(readFileSync(join(directory, name), 'utf8'))]),
+  );
+}
+
+function parseCases(text: string): readonly DifferentialCase[] {
+  const [before = '', ...parts] = text.split(/^=== /m);
+  if (before !== '') throw new TypeError('the first line must name a case');
+  return parts.map(parseCase);
+}
+
+const commonFiles: Tree = { f: 'f\n', 'd/g': 'g\n' };
+
+function parseCase(part: string): DifferentialCase {
+  const [name = '', ...lines] = part.split('\n');
+  const first = lines.findIndex((line) => !line.startsWith('--- '));
+  const settings = lines.slice(0, first).map((line) => {
+    const [, key = '', value = ''] = /^--- (\S+) (.*)$/.exec(line) ?? [];
+    return { key, value };
+  });
+  const unknown = settings.find(({ key }) => !['build-arg', 'target', 'file', 'differs'].includes(key));
+  if (unknown !== undefined) throw new TypeError(`${name}: unknown setting ${unknown.key}`);
+  const all = (key: string): readonly string[] => settings.flatMap((each) => (each.key === key ? [each.value] : []));
+  const [differs] = all('differs');
+  return {
+    name,
+    dockerfile: expandMarks(lines.slice(first).join('\n')),
+    files: { ...commonFiles, ...pairs(all('file')) },
+    buildArgs: pairs(all('build-arg')),
+    target: all('target')[0],
+    differs: differs === undefined ? undefined : { outcome: cut(differs, ': ')[0], why: cut(differs, ': ')[1] },
+  };
+}
+
+function pairs(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(texts.map((text) => cut(text, '=')));
+}
+
+function cut(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  if (at === -1) throw new TypeError(`${text}: no ${separator}`);
+  return [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+const marks: Readonly<Record<string, string>> = {
+  '@CR@': '\r',
+  '@BOM@': '\uFEFF',
+  '@VT@': '\v',
+  '@FF@': '\f',
+  '@NBSP@': '\u00a0',
+  '@END@\n': '',
+};
+
+/** Characters that an editor would lose; `@END@` stands for the end of a file without a line end. */
+function expandMarks(text: string): string {
+  return text.replaceAll(
+    /@[A-Z]+@\n?/g,
+    (mark) => marks[mark] ?? (marks[mark.trimEnd()] ?? mark.trimEnd()) + (mark.endsWith('\n') ? '\n' : ''),
+  );
+}

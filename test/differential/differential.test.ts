@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isTbuildError } from '../../src/index.ts';
+import { loadImage } from '../compare/image.ts';
+import type { LoadedImage } from '../compare/image.ts';
+import { lacks } from '../helpers/capabilities.ts';
+import { openWorkshop } from '../helpers/workshop.ts';
+import type { Workshop } from '../helpers/workshop.ts';
+import { readCases } from './case.ts';
+import type { DifferentialCase } from './case.ts';
+import { describeImage } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/differential/', import.meta.url));
+const topics = readCases(fixtures);
+
+let workshop: Workshop;
+let base: LoadedImage;
+beforeAll(async () => {
+  workshop = await openWorkshop();
+  base = await built('FROM base\n', {});
+});
+afterAll(() => workshop[Symbol.asyncDispose]());
+
+let archives = 0;
+
+async function built(dockerfile: string, options: Partial<DifferentialCase>): Promise<LoadedImage> {
+  const { files, buildArgs, target } = options;
+  const context = workshop.context({ ...files, Dockerfile: dockerfile });
+  const destination = join(workshop.directory, `${archives++}.tar`);
+  await workshop.build(context, { buildArgs, target, outputs: [{ type: 'oci', destination }] });
+  return loadImage(destination);
+}
+
+async function outcomeOf(each: DifferentialCase): Promise<Outcome> {
+  try {
+    return describeImage(await built(each.dockerfile, each), base);
+  } catch (error) {
+    if (isTbuildError(error)) return { refused: error.code };
+    throw error;
+  }
+}
+
+describe.skipIf(lacks('user-namespaces', 'overlay'))('as docker build made it', () => {
+  describe.each(Object.entries(topics))('%s', (topic, cases) => {
+    const path = join(fixtures, `${topic}.json`);
+    const recorded = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, Outcome>) : {};
+
+    test('every case has its result and every result its case, each name once', () => {
+      expect(cases.map(({ name }) => name)).toEqual(Object.keys(recorded));
+    });
+
+    test.each(cases.map((each) => [each.name, each] as const))('%s', async (name, each) => {
+      const docker = recorded[name];
+      const ours = await outcomeOf(each);
+      if (each.differs !== undefined) {
+        expect(ours).not.toEqual(docker);
+        expect('refused' in ours ? ours.refused : 'built').toBe(each.differs.outcome);
+      } else if (docker !== undefined && 'refused' in docker) {
+        expect(ours, `docker refuses: ${docker.refused}`).toEqual({ refused: expect.stringMatching(/^TBUILD_/) });
+      } else {
+        expect(ours).toEqual(docker);
+      }
+    });
+  });
+
+  test('what differs on purpose is little', () => {
+    const differing = Object.values(topics).flatMap((cases) => cases.filter(({ differs }) => differs !== undefined));
+    expect(differing.length).toBeLessThan(5);
+  });
+});
