@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
+import { checkFrontend, frontendArgument } from '../dockerfile/frontend.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { parserVersion } from '../dockerfile/parser-version.ts';
 import { sha256Hex } from '../native/sha256.ts';
@@ -15,16 +16,25 @@ export async function loadDockerfile(
 ): Promise<{ dockerfile: Dockerfile; path: string }> {
   checkContext(options.context);
   const { path, bytes } = readDockerfile(options);
-  return { dockerfile: await parseKept(store, path, bytes), path };
+  return { dockerfile: await parseKept(store, { path, bytes, options }), path };
 }
 
-/** @param path stands in the places of instructions */
-export async function parseKept(store: Store, path: string, bytes: Buffer): Promise<Dockerfile> {
-  const name = sha256Hex(`${parserVersion}\n${path}\n`, bytes);
+export interface KeptDockerfile {
+  /** Stands in the places of instructions. */
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly options: Pick<ResolvedOptions, 'buildArgs'>;
+}
+
+export async function parseKept(store: Store, { path, bytes, options }: KeptDockerfile): Promise<Dockerfile> {
+  const frontend = options.buildArgs[frontendArgument] || undefined;
+  if (frontend !== undefined) checkFrontend(frontend, undefined);
+  const syntax = frontend === undefined ? 'checked' : 'ignored';
+  const name = sha256Hex(`${parserVersion} ${syntax}\n${path}\n`, bytes);
   const kept = await store.readValue('dockerfiles', name);
   if (kept !== undefined) return kept as Dockerfile;
   const { parseDockerfile } = await import('../dockerfile/parse.ts');
-  const dockerfile = parseDockerfile(decodePathBytes(bytes), path);
+  const dockerfile = parseDockerfile(decodePathBytes(bytes), path, syntax);
   await store.writeValue('dockerfiles', name, dockerfile);
   return dockerfile;
 }

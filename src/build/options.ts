@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TbuildError } from '../errors.ts';
+import { hostnameArgument } from '../dockerfile/predefined-args.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Store } from '../store/types.ts';
@@ -67,6 +68,8 @@ export interface ResolvedOptions {
   readonly buildContexts: Readonly<Record<string, string>>;
   readonly outputs: readonly Output[];
   readonly epoch: number | undefined;
+  /** What RUN sees; undefined: the usual one. */
+  readonly hostname: string | undefined;
   readonly userns: 'auto' | 'host';
   readonly usernsStart: number | undefined;
   readonly concurrency: number;
@@ -96,6 +99,7 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     epoch:
       checkEpoch(options.sourceDateEpoch) ??
       parseEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? process.env['SOURCE_DATE_EPOCH']),
+    hostname: checkHostname(buildArgs[hostnameArgument]),
     userns: options.userns ?? 'auto',
     usernsStart: options.usernsStart,
     concurrency: checkConcurrency(options.concurrency ?? 4 * parallelism),
@@ -131,6 +135,15 @@ function refuseRemoteContext(context: string): void {
 function checkConcurrency(concurrency: number): number {
   if (Number.isInteger(concurrency) && concurrency > 0) return concurrency;
   throw new TypeError(`concurrency must be a whole number above 0, not ${concurrency}`);
+}
+
+function checkHostname(name: string | undefined): string | undefined {
+  if (name === undefined || name === '') return undefined;
+  if (/^[a-zA-Z0-9._-]{1,64}$/.test(name)) return name;
+  throw new TbuildError(
+    'TBUILD_USAGE',
+    `${hostnameArgument} must be the name of a machine, not ${JSON.stringify(name)}`,
+  );
 }
 
 function checkEpoch(epoch: number | undefined): number | undefined {

@@ -68,7 +68,7 @@ async function solveInput(
   const { steps } = plan;
   const unused = unusedBuildArgs(dockerfile, options.buildArgs);
   if (unused.length > 0) {
-    const message = `One or more build-args ${unused.join(', ')} were not consumed`;
+    const message = `No ARG takes these build arguments: ${unused.join(', ')}`;
     emit({ type: 'warning', code: 'TBUILD_WARN_UNUSED_BUILD_ARG', message, span: undefined });
   }
   emit({ type: 'graph', steps });

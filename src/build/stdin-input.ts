@@ -120,12 +120,12 @@ function ofContext(error: unknown): unknown {
 }
 
 async function parsedInput(
-  { store }: InputAccess,
+  { store, options }: InputAccess,
   { path, bytes, context }: { readonly path: string; readonly bytes: Buffer; readonly context: ContextPlace },
 ): Promise<BuildInput> {
   const text = bytes.toString('utf8');
   try {
-    return { dockerfile: await parseKept(store, path, bytes), path, text, context };
+    return { dockerfile: await parseKept(store, { path, bytes, options }), path, text, context };
   } catch (error) {
     throw withDockerfileText(error, { path, text });
   }

@@ -1,6 +1,7 @@
 import { buildInstruction } from './build-instruction.ts';
 import type { ArgInstruction, Dockerfile, Instruction, Stage } from './instruction.ts';
 import { parseFrom } from './instructions/from.ts';
+import type { SyntaxDirective } from './directives.ts';
 import type { RawInstruction } from './raw-instruction.ts';
 import { splitInstructions } from './split-instructions.ts';
 import { syntaxError } from './syntax-error.ts';
@@ -12,8 +13,8 @@ import { collectWarnings } from './warnings.ts';
  * @param file its name, for messages and spans
  * @throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for what docker knows and this version does not
  */
-export function parseDockerfile(text: string, file: string): Dockerfile {
-  const { directives, instructions: raws } = splitInstructions(text, file);
+export function parseDockerfile(text: string, file: string, syntax: SyntaxDirective = 'checked'): Dockerfile {
+  const { directives, instructions: raws } = splitInstructions(text, file, syntax);
   const firstFrom = raws.findIndex(({ name }) => name === 'from');
   const globalArgs = raws
     .slice(0, firstFrom === -1 ? raws.length : firstFrom)

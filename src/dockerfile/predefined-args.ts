@@ -1,13 +1,33 @@
+import { frontendArgument } from './frontend.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
+
+const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
 
 /**
  * Build arguments that RUN sees without an ARG, and that then are in no cache key and no history (Dockerfile reference, "Predefined ARGs").
  * Expansion does not see them until ARG declares them.
  */
-export const proxyArgs: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(
-  (name) => [name, name.toLowerCase()],
-);
+export function isProxyArgument(name: string): boolean {
+  return proxyNames.includes(name.toUpperCase());
+}
+
+/** The variables that RUN sees for them, whatever ENV says: each in capitals and in small letters, in whichever it was given. Empty ones are none. */
+export function proxyVariables(buildArgs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const given = Object.entries(buildArgs).filter(([name, value]) => isProxyArgument(name) && value !== '');
+  return Object.fromEntries(
+    given.flatMap(([name, value]) => [
+      [name.toUpperCase(), value],
+      [name.toLowerCase(), value],
+    ]),
+  );
+}
+
+/** The name of the machine that RUN sees. */
+export const hostnameArgument = 'BUILDKIT_SANDBOX_HOSTNAME';
+
+/** Build arguments that configure the build itself, as in BuildKit; a stage sees them too, once ARG declares them. Of BuildKit's further ones nothing is known here. */
+export const buildkitArgs: readonly string[] = [frontendArgument, hostnameArgument];
 
 export interface BuildPlatforms {
   /** What the image is for. */

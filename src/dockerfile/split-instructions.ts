@@ -1,5 +1,5 @@
 import { readDirectives } from './directives.ts';
-import type { Directives } from './directives.ts';
+import type { Directives, SyntaxDirective } from './directives.ts';
 import { readBodies } from './heredoc-bodies.ts';
 import { findHeredocs } from './heredoc.ts';
 import { joinLines } from './joined-line.ts';
@@ -17,10 +17,10 @@ export interface SplitDockerfile {
   readonly instructions: readonly RawInstruction[];
 }
 
-/** Text → instructions as {keyword, flags, arguments, heredocs} with their places. Throws TBUILD_DOCKERFILE_SYNTAX. */
-export function splitInstructions(text: string, file: string): SplitDockerfile {
+/** Text → instructions as {keyword, flags, arguments, heredocs} with their places. Throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for a file in another language. */
+export function splitInstructions(text: string, file: string, syntax: SyntaxDirective = 'checked'): SplitDockerfile {
   const physical = readPhysicalLines(text, file);
-  const directives = readDirectives(physical, file);
+  const directives = readDirectives(physical, file, syntax);
   const lines = physical.map((line) => withContinuation(line, directives.escape));
   const instructions: RawInstruction[] = [];
   for (let at = 0; at < lines.length;) {

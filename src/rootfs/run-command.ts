@@ -30,6 +30,8 @@ export interface RootCommand extends RunCallbacks {
   readonly workdirOwner: 'user' | 'root';
   readonly user: string;
   readonly network: SandboxNetwork;
+  /** @default as `SandboxOptions.hostname` */
+  readonly hostname?: string | undefined;
   readonly scripts?: readonly SandboxScript[];
   readonly mounts?: readonly SandboxMount[];
   /** @default 'sandbox' */
@@ -67,6 +69,7 @@ export async function runCommand(store: Store, command: RootCommand): Promise<Ru
     cwdOwner: command.workdirOwner,
     user,
     resolvConf: systemResolvConf(command.network),
+    ...(command.hostname === undefined ? {} : { hostname: command.hostname }),
     scripts: command.scripts ?? [],
     mounts: command.mounts ?? [],
     security: command.security ?? 'sandbox',

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { RunInstruction, RunScript } from '../../dockerfile/instruction.ts';
-import { proxyArgs } from '../../dockerfile/predefined-args.ts';
+import { proxyVariables } from '../../dockerfile/predefined-args.ts';
 import { TbuildError } from '../../errors.ts';
 import { commandLine } from '../../image/created-by.ts';
 import { visibleVariables } from '../../image/draft.ts';
@@ -35,6 +35,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
     instruction.network === undefined || instruction.network === 'default'
       ? session.options.network
       : instruction.network;
+  const { hostname } = session.options;
   return {
     inputs: {
       text: `RUN ${command.form === 'shell' ? command.text : JSON.stringify(argv)}${script === undefined ? '' : `\n${script.content}`}`,
@@ -44,6 +45,7 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
         user: config.User ?? '',
         workdir: config.WorkingDir ?? '/',
         network,
+        ...(hostname === undefined ? {} : { hostname }),
         platform: formatPlatform(platform),
         ...epochSetting(session.options.epoch),
       },
@@ -51,7 +53,11 @@ export function runStep(context: RunContext, instruction: RunInstruction): Layer
       below: state.chainState,
     },
     execute: (job) =>
-      execute(context, { argv, environment: { ...proxyArguments(session), ...environment }, network, script }, job),
+      execute(
+        context,
+        { argv, environment: { ...environment, ...proxyVariables(session.options.buildArgs) }, network, script },
+        job,
+      ),
   };
 }
 
@@ -79,6 +85,7 @@ async function execute(context: RunContext, invocation: Invocation, job: Job): P
     workdirOwner: 'user',
     user: state.draft.config.User ?? '',
     network: invocation.network,
+    hostname: options.hostname,
     scripts: invocation.script === undefined ? [] : [invocation.script],
     onOutput(stream, chunk) {
       tail.add(chunk);
@@ -121,11 +128,4 @@ function hintFor(outcome: RunOutcome): string | undefined {
 
 function signalName(signal: number): string {
   return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
-}
-
-/** Usable without ARG; neither in the key nor in the history (Dockerfile reference, "Predefined ARGs"). */
-function proxyArguments({ options: { buildArgs } }: Session): Record<string, string> {
-  return Object.fromEntries(
-    proxyArgs.flatMap((name) => (buildArgs[name] === undefined ? [] : [[name, buildArgs[name]]])),
-  );
 }

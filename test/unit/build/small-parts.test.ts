@@ -109,11 +109,15 @@ describe('unused build arguments', () => {
     unusedBuildArgs(dockerfile, Object.fromEntries(names.map((name) => [name, ''])));
 
   test('are those that no ARG declares, before or behind FROM', () => {
-    expect(unused('VERSION', 'NAME', 'NAMES')).toEqual(['NAMES']);
+    expect(unused('VERSION', 'NAME', 'NAMES')).toEqual(['NAMES (did you mean NAME?)']);
   });
 
   test('are not those that mean something by themselves', () => {
-    expect(unused('HTTP_PROXY', 'no_proxy', 'SOURCE_DATE_EPOCH', 'TARGETARCH', 'BUILDKIT_INLINE_CACHE')).toEqual([]);
+    expect(unused('HTTP_PROXY', 'no_proxy', 'SOURCE_DATE_EPOCH', 'TARGETARCH', 'BUILDKIT_SYNTAX')).toEqual([]);
+  });
+
+  test('are also those of BuildKit that do nothing here', () => {
+    expect(unused('BUILDKIT_INLINE_CACHE')).toEqual(['BUILDKIT_INLINE_CACHE']);
   });
 
   test('may begin like a predefined one', () => {

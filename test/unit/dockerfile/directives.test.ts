@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseDockerfile } from '../../../src/dockerfile/parse.ts';
 import { errorOf, failureOf, parse } from './helpers.ts';
 
 describe('escape', () => {
@@ -49,8 +50,41 @@ describe('syntax', () => {
     ['#!/bin/sh\n# syntax=docker/dockerfile-upstream:master'],
     ['# syntax=docker/dockerfile:2'],
     ['# syntax=docker/dockerfile:experimental'],
+    ['# escape=`\n# syntax=example.com/frontend'],
+    ['# syntax=example.com/frontend with arguments'],
+    ['//syntax=example.com/frontend'],
+    ['#!/bin/sh\n  // Syntax = example.com/frontend'],
+    ['# syntax=example.com/frontend\n# syntax=docker/dockerfile'],
   ])('%j is a language that tbuild does not read', (head) => {
     expect(errorOf(() => parse(head, 'FROM busybox')).code).toBe('TBUILD_UNSUPPORTED');
+  });
+
+  test('it may be a member of a JSON object', () => {
+    const error = errorOf(() => parse('', '{', ' "syntax": "example.com/frontend:2 x", "other": "y" }'));
+    expect([error.code, error.message, error.span?.line]).toEqual([
+      'TBUILD_UNSUPPORTED',
+      'the external frontend example.com/frontend:2 is not supported by tbuild',
+      2,
+    ]);
+  });
+
+  test.each([
+    ['{"syntax":"docker/dockerfile:1"}', 'unknown instruction: {"syntax":"docker/dockerfile:1"}'],
+    ['{"syntax":"x","other":1}', 'unknown instruction: {"syntax":"x","other":1}'],
+    ['{"syntax":"x"', 'unknown instruction: {"syntax":"x"'],
+    ['{}', 'unknown instruction: {}'],
+    ['// syntax=docker/dockerfile:1', 'unknown instruction: //'],
+    ['// x=y\n// syntax=x', 'unknown instruction: //'],
+  ])('%j is read as a Dockerfile', (text, message) => {
+    expect(errorOf(() => parse(text)).message).toBe(message);
+  });
+
+  test('it is not looked at where the build names the frontend', () => {
+    const text = '# syntax=example.com/frontend\n# escape=`\nFROM busybox';
+    expect(parseDockerfile(text, 'Dockerfile', 'ignored')).toMatchObject({
+      escape: '`',
+      stages: [{ image: 'busybox' }],
+    });
   });
 });
 
