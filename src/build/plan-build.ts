@@ -1,7 +1,10 @@
 import { findCopySource } from '../dockerfile/find-stage.ts';
 import type { StageSource } from '../dockerfile/find-stage.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
+import { definedLater } from '../dockerfile/stage-dependencies.ts';
 import { resolveStages } from '../dockerfile/stages.ts';
+import type { ResolvedStages } from '../dockerfile/stages.ts';
+import type { SourceSpan } from '../errors.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { planGraph } from '../graph/plan.ts';
 import { parsePlatform } from '../oci/platform.ts';
@@ -21,41 +24,72 @@ export interface BuildPlan {
 /** Throws TBUILD_STAGE_NOT_FOUND, TBUILD_STAGE_CYCLE, TBUILD_EXPANSION and TBUILD_DOCKERFILE_SYNTAX. */
 export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): BuildPlan {
   const buildArgs = new Map(Object.entries(options.buildArgs));
-  const resolved = resolveStages(dockerfile, { buildArgs, platform: options.platform, target: options.target });
+  // A named context wins over a stage of its name (docker buildx build, `--build-context`).
   const isReplaced = (name: string): boolean => Object.hasOwn(options.buildContexts, name);
-  const bases = resolved.stages.map(({ stage, base }) => withoutReplaced(base, stage.image, isReplaced));
-  const reached = resolved.reachable.map((index) => resolved.stages[index]).filter((stage) => stage !== undefined);
-  const steps = planGraph(
-    reached.map(({ stage }) => ({
-      stage,
-      base: bases[stage.index]?.kind === 'stage' ? bases[stage.index] : undefined,
-    })),
-    (name, span) => (isReplaced(name) ? undefined : findCopySource(resolved.names, name, span)),
-  );
+  const { platform, target } = options;
+  const resolved = resolveStages(dockerfile, { buildArgs, platform, target, isReplaced });
+  const findSource = (name: string, span: SourceSpan): StageSource =>
+    isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span);
+  const stepsOf = planSteps(resolved, findSource);
   return {
-    steps,
+    steps: stepsOf.planned,
     target: resolved.target,
     needed: resolved.reachable,
     stage(index) {
       const found = resolved.stages[index];
-      const base = bases[index];
-      if (found === undefined || base === undefined) throw new TypeError(`there is no stage ${index}`);
+      if (found === undefined) throw new TypeError(`there is no stage ${index}`);
       return {
         stage: found.stage,
-        steps: steps.filter((step) => step.stage === index),
-        base,
-        platform: found.platform === undefined ? options.platform : parsePlatform(found.platform),
+        steps: stepsOf.stage(index),
+        base: found.base,
+        platform: found.platform === undefined ? platform : parsePlatform(found.platform),
         escape: dockerfile.escape,
         buildArgs,
         globalArgs: resolved.globalArgs,
-        findSource: (name, span) =>
-          isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span),
+        findSource(name, span) {
+          const source = findSource(name, span);
+          // What the instructions of the file name has been looked at; a trigger of a base image comes as a surprise.
+          const isLater = source.kind === 'stage' && source.index >= index;
+          if (isLater) throw definedLater(dockerfile.stages, index, source.index, span);
+          return source;
+        },
       };
     },
   };
 }
 
-/** A named context wins over a stage of its name (docker buildx build, `--build-context`). */
-function withoutReplaced(base: StageSource, image: string, isReplaced: (name: string) => boolean): StageSource {
-  return base.kind === 'stage' && isReplaced(image) ? { kind: 'image', name: image } : base;
+interface StageSteps {
+  readonly planned: readonly PlannedStep[];
+  stage(index: number): readonly PlannedStep[];
+}
+
+/** The steps of the stages that the target is known to need. Those of another stage are planned when it is asked for: a trigger of a base image may copy from one. */
+function planSteps(
+  { stages, reachable }: ResolvedStages,
+  findSource: (name: string, span: SourceSpan) => StageSource,
+): StageSteps {
+  const plan = (indexes: ReadonlySet<number>): readonly PlannedStep[] =>
+    planGraph(
+      stages.filter(({ stage }) => indexes.has(stage.index)),
+      findSource,
+    );
+  const planned = plan(new Set(reachable));
+  const byStage = new Map(reachable.map((index): [number, PlannedStep[]] => [index, []]));
+  for (const step of planned) byStage.get(step.stage)?.push(step);
+  let count = planned.length;
+  return {
+    planned,
+    stage(index) {
+      const known = byStage.get(index);
+      if (known !== undefined) return known;
+      const steps = plan(new Set([index])).map((step) => ({
+        ...step,
+        number: count + step.number,
+        total: count + step.total,
+      }));
+      count += steps.length;
+      byStage.set(index, steps);
+      return steps;
+    },
+  };
 }

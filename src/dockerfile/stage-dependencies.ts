@@ -11,14 +11,17 @@ interface StageWithBase {
 }
 
 /** The stages that each stage reads from. Throws TBUILD_STAGE_CYCLE even where the target needs none of the cycle, as docker does. */
-export function findDependencies(stages: readonly StageWithBase[]): readonly (readonly number[])[] {
+export function findDependencies(
+  stages: readonly StageWithBase[],
+  isReplaced: (name: string) => boolean,
+): readonly (readonly number[])[] {
   const all = stages.map(({ stage }) => stage);
   const names = indexStages(all);
   const dependencies = stages.map(({ stage, base }) => {
     const found = new Set(base.kind === 'stage' ? [base.index] : []);
     for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(copySource)]) {
-      const source = findCopySource(names, name, span);
-      if (source.kind === 'stage') found.add(source.index);
+      const source = isReplaced(name) ? undefined : findCopySource(names, name, span);
+      if (source?.kind === 'stage') found.add(source.index);
     }
     return [...found].toSorted((left, right) => left - right);
   });
@@ -94,13 +97,15 @@ function circular(stages: readonly Stage[], index: number): TbuildError {
   });
 }
 
-function definedLater(stages: readonly Stage[], index: number, later: number): TbuildError {
+/** @param span of the copy; by default the first one of the stage */
+export function definedLater(stages: readonly Stage[], index: number, later: number, span?: SourceSpan): TbuildError {
   const [stage, needed] = [nameOf(stages, index), nameOf(stages, later)];
-  const span = stages[index]?.instructions.find(({ text }) => text.includes('--from'))?.span ?? stages[index]?.span;
+  const place =
+    span ?? stages[index]?.instructions.find(({ text }) => text.includes('--from'))?.span ?? stages[index]?.span;
   return new TbuildError(
     'TBUILD_STAGE_NOT_FOUND',
     `cannot copy from stage "${needed}", it needs to be defined before current stage "${stage}"`,
-    { span, hint: `Move stage ${needed} above stage ${stage}.` },
+    { span: place, hint: `Move stage ${needed} above stage ${stage}.` },
   );
 }
 

@@ -18,6 +18,8 @@ export interface ResolveStagesOptions {
   readonly buildPlatform?: Platform;
   /** `--target`. @default the last stage */
   readonly target?: string | undefined;
+  /** Names that mean something outside even where a stage has them: named contexts. @default none */
+  readonly isReplaced?: (name: string) => boolean;
 }
 
 export interface ResolvedStages {
@@ -50,13 +52,15 @@ export interface ResolvedStage {
 export function resolveStages(dockerfile: Dockerfile, options: ResolveStagesOptions): ResolvedStages {
   const target = findTarget(dockerfile.stages, options.target);
   const globalArgs = resolveGlobalArgs(dockerfile, options, dockerfile.stages[target]?.name);
+  const { isReplaced = () => false } = options;
   const earlier = new Map<string, number>();
   const bases = dockerfile.stages.map((stage) => {
-    const base = findBase(earlier, resolveImage(stage, globalArgs, dockerfile.escape));
+    const image = resolveImage(stage, globalArgs, dockerfile.escape);
+    const base = isReplaced(image) ? ({ kind: 'image', name: image } as const) : findBase(earlier, image);
     if (stage.name !== undefined) earlier.set(stage.name, stage.index);
     return { stage, base, platform: resolvePlatform(stage, globalArgs, dockerfile.escape) };
   });
-  const dependencies = findDependencies(bases);
+  const dependencies = findDependencies(bases, isReplaced);
   return {
     globalArgs,
     names: indexStages(dockerfile.stages),

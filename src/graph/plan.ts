@@ -18,8 +18,7 @@ export interface PlannedStep {
 
 export interface PlannedStage {
   readonly stage: Stage;
-  /** What it stands on, when that is another stage. */
-  readonly base: StageSource | undefined;
+  readonly base: StageSource;
 }
 
 /**

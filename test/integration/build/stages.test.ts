@@ -91,6 +91,54 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('stages', () => {
     });
     expect(config.config?.['OnBuild']).toEqual(['LABEL later=1']);
   });
+
+  describe('ONBUILD of a base image that copies from a stage of the file', () => {
+    beforeAll(async () => {
+      const dockerfile = 'FROM base\nONBUILD COPY --from=src /file /got\n';
+      await workshop.build(workshop.context({ Dockerfile: dockerfile }), { tags: ['with-copy'] });
+    });
+
+    test('builds that stage, and what it stands on, though nothing else needs it', async () => {
+      const { lines, built } = await buildImage(
+        workshop,
+        [
+          'FROM base AS below',
+          'RUN write /file below',
+          'FROM below AS src',
+          'RUN write /more more',
+          'FROM base AS unused',
+          'RUN write /unused x',
+          'FROM with-copy',
+          'RUN cat /got',
+        ].join('\n'),
+      );
+      expect(lines('got', 'more')).toEqual({ got: file('below'), more: undefined });
+      expect(built.outcomes).toMatchObject({ 'RUN write /file below': 'executed', 'FROM with-copy': 'base' });
+      expect(Object.keys(built.outcomes)).not.toContain('RUN write /unused x');
+      const numbers = built.events.flatMap((event) => (event.type === 'step:start' ? [event.step.number] : []));
+      expect(new Set(numbers).size).toBe(6);
+    });
+
+    test.each([
+      ['a later stage', 'FROM with-copy AS one\nFROM base AS src\nFROM one\n'],
+      ['itself', 'FROM with-copy AS src\n'],
+    ])('is refused where that is %s', async (_, Dockerfile) => {
+      await expect(workshop.build(workshop.context({ Dockerfile }))).rejects.toMatchObject({
+        code: 'TBUILD_STAGE_NOT_FOUND',
+        message: expect.stringMatching(/^cannot copy from stage "src", it needs to be defined before/) as string,
+      });
+    });
+  });
+
+  test('a named context replaces a stage, which is then not built', async () => {
+    const { lines } = await buildImage(
+      workshop,
+      ['FROM base AS made', 'RUN false', 'FROM base', 'COPY --from=made /f /'].join('\n'),
+      {},
+      { buildContexts: { made: workshop.context({ f: 'given' }) } },
+    );
+    expect(lines('f')).toEqual({ f: file('given') });
+  });
 });
 
 describe.skipIf(lacks('user-namespaces', 'overlay'))('WORKDIR', () => {
