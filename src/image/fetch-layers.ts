@@ -13,7 +13,8 @@ export interface LayerProgress {
   /** The diffID where an archive does not tell the blob's digest. */
   readonly blob: Digest;
   readonly diffId: Digest;
-  readonly phase: 'exists' | 'fetching' | 'done';
+  /** `waiting`: it will be fetched, which is told of all that are missing before any is. */
+  readonly phase: 'exists' | 'waiting' | 'fetching' | 'done';
   readonly current: number;
   readonly total: number;
 }
@@ -42,6 +43,8 @@ export interface FetchedLayers {
 
 const parallelFetches = 4;
 
+type Report = (phase: LayerProgress['phase'], current: number) => void;
+
 /**
  * Brings an image's layers into the store, each at most once and none that is there already. A failure stops the others and leaves what is whole.
  * Throws TBUILD_MANIFEST when manifest and config disagree on the number of layers.
@@ -59,17 +62,26 @@ export async function fetchLayers(access: LayerAccess, source: LayerSource): Pro
     const layer = layers[index];
     if (layer !== undefined && !wanted.has(diffId)) wanted.set(diffId, layer);
   }
+  const reporting =
+    (diffId: Digest, { blob, size }: SourceLayer): Report =>
+    (phase, current) =>
+      source.onProgress?.({ blob: blob?.digest ?? diffId, diffId, phase, current, total: size });
+  const missing = new Set<Digest>();
+  for (const [diffId, layer] of wanted) {
+    if ((await findLayer(access, diffId)) !== undefined) continue;
+    missing.add(diffId);
+    reporting(diffId, layer)('waiting', 0);
+  }
   const omissions: Omission[] = [];
   const found = await eachInParallel(
     [...wanted],
     { limit: parallelFetches, signal: access.signal },
     async ([diffId, layer], signal) => {
-      const { blob, size } = layer;
+      const report = reporting(diffId, layer);
+      // Another process may have brought it since.
       const known = await findLayer(access, diffId);
-      const report = (phase: LayerProgress['phase'], current: number): void =>
-        source.onProgress?.({ blob: blob?.digest ?? diffId, diffId, phase, current, total: size });
       if (known === undefined) return fetchLayer({ ...access, signal }, layer, { diffId, report, omissions });
-      report('exists', size);
+      report(missing.has(diffId) ? 'done' : 'exists', layer.size);
       return known;
     },
   );
@@ -89,7 +101,7 @@ async function fetchLayer(
   { blob, bytes }: SourceLayer,
   wanted: {
     readonly diffId: Digest;
-    readonly report: (phase: LayerProgress['phase'], current: number) => void;
+    readonly report: Report;
     readonly omissions: Omission[];
   },
 ): Promise<ChainLayer> {

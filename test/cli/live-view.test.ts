@@ -337,5 +337,9 @@ describe.skipIf(lacks('user-namespaces', 'overlay', 'tool:python3'))('a terminal
     const { lines } = await lastScreen(terminal);
     expect(lines[0]).toMatch(/^✔ Imported .* {2}<time>$/);
     expect(lines[1]).toMatch(/^sha256:<id>$/);
+    using other = await open(['import', join(shell.directory, 'base.tar'), 'again'], {
+      env: { TBUILD_PROGRESS: 'plain' },
+    });
+    expect((await other.ended).output).toMatch(/^sha256:[0-9a-f]{64}\r\n$/);
   });
 });

@@ -2,7 +2,7 @@
 export interface ByteTally {
   note(event: { readonly label: string; readonly current: number; readonly total: number | undefined }): void;
   readonly current: number;
-  /** Undefined when any part's is. Parts that have not begun are not in it. */
+  /** Undefined when any part's is. */
   readonly total: number | undefined;
 }
 

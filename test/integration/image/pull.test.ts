@@ -85,10 +85,14 @@ describe.skipIf(lacks('root'))('a pull', () => {
       registry.addFault({ path: /blobs/, times: 6, action: { kind: 'slow', bytes: 50_000, delayMs: 5 } });
       const running = new Set<string>();
       const seen = new Map<string, number>();
+      const waiting = new Set<string>();
       let most = 0;
       await pull('app:slow', {
         workbench,
         onProgress({ phase, blob, current, total }) {
+          if (phase === 'waiting') waiting.add(blob);
+          // How much there is to fetch is known from the beginning.
+          else expect(waiting.size).toBe(tars.length);
           if (phase === 'fetching') running.add(blob);
           else running.delete(blob);
           most = Math.max(most, running.size);

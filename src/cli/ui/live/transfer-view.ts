@@ -7,7 +7,7 @@ import type { Screen } from './screen.ts';
 import { createTransfer, noteTransfer, transferCounts } from './transfer.ts';
 import { formatElapsed } from './words.ts';
 
-/** Shows on a terminal how a transfer comes along; elsewhere nothing. It must be disposed of. */
+/** Shows on a terminal how a transfer comes along; elsewhere, and where $TBUILD_PROGRESS asks for something else, nothing. It must be disposed of. */
 export interface TransferView extends Disposable {
   note(progress: { readonly label: string; readonly current: number; readonly total: number | undefined }): void;
   /** It is complete, which a line says that stays. */
@@ -16,7 +16,8 @@ export interface TransferView extends Disposable {
 
 /** @param text what is done, such as `Importing rootfs.tar` */
 export function openTransferView(text: string, { stderr, env }: Pick<Terminal, 'stderr' | 'env'>): TransferView {
-  if (!canDraw({ stderr, env }))
+  const isWanted = ['', 'auto', 'tty'].includes(env['TBUILD_PROGRESS'] ?? '');
+  if (!isWanted || !canDraw({ stderr, env }))
     return { note: () => undefined, done: () => undefined, [Symbol.dispose]: () => undefined };
   const theme = themeOf(env);
   const transfer = createTransfer('');
