@@ -121,7 +121,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay', 'tool:python3'))('the live v
   test('of a failure ends with all of the output, then the error, and says which steps had to stop', async () => {
     const context = shell.context({
       Dockerfile:
-        'FROM base AS slow\nRUN echo up; sleep 60\nFROM base\nRUN cat /missing; echo last words; sleep 1; exit 5\nCOPY --from=slow /x /x\n',
+        'FROM base AS slow\nRUN echo up; sleep 60\nFROM base\nRUN cat /missing; sleep 1; echo last words; exit 5\nCOPY --from=slow /x /x\n',
     });
     using terminal = await open([context], { columns: 60 });
     const { status, lines } = await lastScreen(terminal, { columns: 60 });
@@ -130,15 +130,15 @@ describe.skipIf(lacks('user-namespaces', 'overlay', 'tool:python3'))('the live v
       [
         "■ Step 2/5 : RUN echo up; sleep 60  stopped  <time>",
         "    up",
-        "✖ Step 4/5 : RUN cat /missing; echo last words; slee…  <time>",
+        "✖ Step 4/5 : RUN cat /missing; sleep 1; echo last w…  <time>",
         "    init: /missing: No such file or directory",
         "    last words",
-        "ERROR: The command '/bin/sh -c cat /missing; echo last words",
-        "; sleep 1; exit 5' returned a non-zero code: 5",
+        "ERROR: The command '/bin/sh -c cat /missing; sleep 1; echo l",
+        "ast words; exit 5' returned a non-zero code: 5",
         "<dir>/context/Dockerfile:4",
         "  2 | RUN echo up; sleep 60",
         "  3 | FROM base",
-        "> 4 | RUN cat /missing; echo last words; sleep 1; exit 5",
+        "> 4 | RUN cat /missing; sleep 1; echo last words; exit 5",
         "    | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
         "  5 | COPY --from=slow /x /x",
         "(TBUILD_RUN_FAILED)",
