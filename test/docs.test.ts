@@ -2,7 +2,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { commonOptions, formatHelp } from '../src/cli/command.ts';
+import { commonOptions } from '../src/cli/command.ts';
+import { formatHelp } from '../src/cli/help.ts';
 import { commandLoaders } from '../src/cli/commands/index.ts';
 import { errorCodes } from '../src/errors.ts';
 

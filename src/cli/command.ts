@@ -180,18 +180,3 @@ function takesNextWord(options: Options, word: string): boolean {
   const letter = first < 0 ? undefined : word[first + 1];
   return first + 2 === word.length && Object.values(options).some(({ short }) => short === letter);
 }
-
-/** The text of `--help`. */
-export function formatHelp(spec: CommandSpec): string {
-  const rows = Object.entries({ ...spec.options, ...commonOptions }).map(([name, option]) => {
-    const short = option.short === undefined ? '    ' : `-${option.short}, `;
-    const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
-    return [`  ${short}--${name}${value}`, option.help] as const;
-  });
-  const width = Math.min(38, Math.max(...rows.map(([left]) => left.length))) + 2;
-  const lines = rows.map(([left, help]) =>
-    left.length < width ? left.padEnd(width) + help : `${left}\n${' '.repeat(width)}${help}`,
-  );
-  const details = spec.details === undefined ? '' : `\n${spec.details.trim()}\n`;
-  return `Usage: ${spec.usage}\n\n${spec.summary}\n${details}\nOptions:\n${lines.join('\n')}\n`;
-}

@@ -1,5 +1,5 @@
 import { TbuildError } from '../index.ts';
-import { formatHelp, parseArguments } from './command.ts';
+import { parseArguments } from './command.ts';
 import type { Command, Terminal } from './command.ts';
 import { command as buildCommand } from './commands/build.ts';
 import { commandLoaders, findLoader } from './commands/index.ts';
@@ -59,6 +59,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   const command: Command = found === undefined ? buildCommand : await found.load();
   const args = parseArguments(command.spec, argv.slice(found?.words ?? 0));
   if (args.flag('help')) {
+    const { formatHelp } = await import('./help.ts');
     terminal.stdout.write(formatHelp(command.spec));
     return 0;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatHelp, parseArguments } from '../../../src/cli/command.ts';
+import { parseArguments } from '../../../src/cli/command.ts';
+import { formatHelp } from '../../../src/cli/help.ts';
 import type { CommandSpec } from '../../../src/cli/command.ts';
 import { commandLoaders, findLoader } from '../../../src/cli/commands/index.ts';
 import { keyValues, required } from '../../../src/cli/key-values.ts';
@@ -106,6 +107,19 @@ test('the help aligns options, and puts the text of a very long one on its own l
                                             Long
       -h, --help                            Print this help
           --store DIR                       Where layers and images are kept (default: $TBUILD_STORE, or your own store)
+
+    Environment:
+      TBUILD_STORE  Where layers and images are kept, unless --store is given
+
+    Examples:
+      The command of the image:
+          tbuild run --rm app
+      Another one, with a variable:
+          tbuild run --rm -e GREETING=hello app sh -c 'echo $GREETING'
+      With a directory of this machine, and without a network:
+          tbuild run --rm --network none -v "$PWD:/src:ro" -w /src app ls
+      Something on its standard input:
+          echo text | tbuild run --rm -i app cat
     "
   `);
 });

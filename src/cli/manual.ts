@@ -1,0 +1,93 @@
+/** What `--help` has beside usage and options. Loaded when help is asked for. */
+export interface Manual {
+  /** Each is a line for a shell, and a test types them all in. */
+  readonly examples: readonly { readonly what: string; readonly command: string }[];
+  /** Variables that the command looks at, with their meanings. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const store = { TBUILD_STORE: 'Where layers and images are kept, unless --store is given' };
+
+/** By the name of the command. */
+export const manual: Readonly<Record<string, Manual>> = {
+  build: {
+    environment: {
+      ...store,
+      TBUILD_PROGRESS: 'As --progress, unless that is given',
+      SOURCE_DATE_EPOCH:
+        'Seconds since 1970: the time of everything in the image, so that equal inputs make an equal image',
+      NO_COLOR: 'When set and not empty: no colours',
+    },
+    examples: [
+      { what: 'Build ./Dockerfile and name the image', command: 'tbuild -t app .' },
+      { what: 'One stage, with an argument', command: 'tbuild -t app:dev --target build --build-arg MODE=debug .' },
+      { what: 'An archive for other tools', command: 'tbuild -t app -o type=oci,dest=app.tar .' },
+      { what: 'The files alone, into a directory', command: 'tbuild -o type=local,dest=out .' },
+      { what: 'In a script: the id, and nothing else', command: 'id=$(tbuild -q .)' },
+    ],
+  },
+  run: {
+    environment: store,
+    examples: [
+      { what: 'The command of the image', command: 'tbuild run --rm app' },
+      { what: 'Another one, with a variable', command: "tbuild run --rm -e GREETING=hello app sh -c 'echo $GREETING'" },
+      {
+        what: 'With a directory of this machine, and without a network',
+        command: 'tbuild run --rm --network none -v "$PWD:/src:ro" -w /src app ls',
+      },
+      { what: 'Something on its standard input', command: 'echo text | tbuild run --rm -i app cat' },
+    ],
+  },
+  images: {
+    environment: store,
+    examples: [
+      { what: 'All of them', command: 'tbuild images' },
+      { what: 'As data', command: 'tbuild images --json' },
+    ],
+  },
+  inspect: {
+    environment: store,
+    examples: [
+      { what: 'Config, layers and directories', command: 'tbuild inspect app' },
+      {
+        what: 'What the last layer changed',
+        command: 'ls $(tbuild inspect app | sed -n \'s/.*"UpperDir": "\\([^"]*\\)".*/\\1/p\')',
+      },
+    ],
+  },
+  history: {
+    environment: store,
+    examples: [{ what: 'From the last step to the first', command: 'tbuild history app' }],
+  },
+  tag: { environment: store, examples: [{ what: 'A name with a version', command: 'tbuild tag app app:1.0' }] },
+  rmi: {
+    environment: store,
+    examples: [{ what: 'Take a name away', command: 'tbuild tag app old && tbuild rmi old' }],
+  },
+  import: {
+    environment: store,
+    examples: [
+      { what: 'A Debian system', command: 'mmdebstrap trixie | tbuild import - debian:trixie' },
+      { what: 'An archive, with a command', command: `tbuild import -c 'CMD ["sh"]' base.tar base:own` },
+    ],
+  },
+  'cache ls': {
+    environment: store,
+    examples: [{ what: 'Layers, with their directories', command: 'tbuild cache ls' }],
+  },
+  'cache why': {
+    environment: store,
+    examples: [{ what: 'The last build', command: 'tbuild cache why' }],
+  },
+  prune: {
+    environment: store,
+    examples: [{ what: 'What nothing uses', command: 'tbuild prune' }],
+  },
+  doctor: {
+    environment: store,
+    examples: [
+      { what: 'This machine', command: 'tbuild doctor' },
+      { what: 'What an image needs', command: 'tbuild doctor app' },
+    ],
+  },
+};
