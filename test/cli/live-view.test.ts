@@ -123,18 +123,17 @@ describe.skipIf(lacks('user-namespaces', 'overlay', 'tool:python3'))('the live v
       Dockerfile:
         'FROM base AS slow\nRUN echo up; sleep 60\nFROM base\nRUN cat /missing; sleep 1; echo last words; exit 5\nCOPY --from=slow /x /x\n',
     });
-    using terminal = await open([context], { columns: 60 });
-    const { status, lines } = await lastScreen(terminal, { columns: 60 });
+    using terminal = await open([context], { columns: 120 });
+    const { status, lines } = await lastScreen(terminal, { columns: 120 });
     expect(status).toBe(1);
     expect(lines.slice(2)).toMatchInlineSnapshot(`
       [
         "■ Step 2/5 : RUN echo up; sleep 60  stopped  <time>",
         "    up",
-        "✖ Step 4/5 : RUN cat /missing; sleep 1; echo last w…  <time>",
+        "✖ Step 4/5 : RUN cat /missing; sleep 1; echo last words; exit 5  <time>",
         "    init: /missing: No such file or directory",
         "    last words",
-        "ERROR: The command '/bin/sh -c cat /missing; sleep 1; echo l",
-        "ast words; exit 5' returned a non-zero code: 5",
+        "ERROR: The command '/bin/sh -c cat /missing; sleep 1; echo last words; exit 5' returned a non-zero code: 5",
         "<dir>/context/Dockerfile:4",
         "  2 | RUN echo up; sleep 60",
         "  3 | FROM base",
