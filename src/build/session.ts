@@ -1,4 +1,4 @@
-import type { BuildReport, ReportedStep } from '../cache/report.ts';
+import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { Helper } from '../native/helper-types.ts';
 import type { Store } from '../store/types.ts';
@@ -15,6 +15,8 @@ export interface StartedStep {
   savedMs(): number;
 }
 
+export type EarlierSteps = (step: Pick<PlannedStep, 'id'>) => ReportedStep | undefined;
+
 /** What the steps of one build share. */
 export interface Session {
   readonly options: ResolvedOptions;
@@ -30,8 +32,8 @@ export interface Session {
   readonly runs: StartedStep[];
   /** Opened (a directory is scanned) when a step first asks. */
   readonly context: () => Promise<OpenedContext>;
-  /** The report of the last build of this Dockerfile, read when first asked. */
-  readonly earlierReport: () => Promise<BuildReport | undefined>;
+  /** What the last build of this Dockerfile learned of a step, which may have had another place in it; read when first asked. */
+  readonly earlierSteps: () => Promise<EarlierSteps>;
   /** Solves a stage, or waits for whoever does. */
   readonly stage: (index: number) => Promise<StageResult>;
 }

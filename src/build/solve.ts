@@ -1,5 +1,6 @@
+import { matchSteps } from '../cache/match-steps.ts';
 import { readReport, reportName, writeReport } from '../cache/report.ts';
-import type { BuildReport, ReportedStep } from '../cache/report.ts';
+import type { ReportedStep } from '../cache/report.ts';
 import { assembleImage } from '../image/assemble.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { PlannedStep } from '../graph/plan.ts';
@@ -16,7 +17,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { BuildPlan } from './plan-build.ts';
 import { planBuild } from './plan-build.ts';
 import { createSemaphore } from './semaphore.ts';
-import type { Session } from './session.ts';
+import type { EarlierSteps, Session } from './session.ts';
 import { solveStage } from './stage.ts';
 import { unusedBuildArgs } from './unused-args.ts';
 import type { StageResult } from './stage-state.ts';
@@ -78,7 +79,7 @@ async function solveInput(
     await session.saveContext();
     const known = session.runs.map((run) => run.report());
     const isWhole = known.length >= steps.length && known.every(({ hasResult }) => hasResult);
-    const earlier = isWhole ? [] : ((await session.earlierReport())?.steps ?? []);
+    const earlier = isWhole ? () => undefined : await session.earlierSteps();
     const { context, target } = options;
     await writeReport(store, report, {
       version: 1,
@@ -144,7 +145,7 @@ function openSession(
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
   let context: Promise<OpenedContext> | undefined;
-  let earlier: Promise<BuildReport | undefined> | undefined;
+  let earlier: Promise<EarlierSteps> | undefined;
   const session: Session = {
     options,
     store,
@@ -155,7 +156,7 @@ function openSession(
     limit: createSemaphore(options.concurrency),
     runs: [],
     context: () => (context ??= openPlace(store, parts.place, stopped)),
-    earlierReport: () => (earlier ??= readReport(store, parts.report)),
+    earlierSteps: () => (earlier ??= readEarlierSteps(store, parts)),
     stage(index) {
       const known = stages.get(index);
       if (known !== undefined) return known;
@@ -187,6 +188,14 @@ function openSession(
   };
 }
 
+async function readEarlierSteps(store: Store, { report, plan }: SessionParts): Promise<EarlierSteps> {
+  const steps = (await readReport(store, report))?.steps ?? [];
+  const matched = matchSteps(plan.steps, steps);
+  const planned = new Set(plan.steps.map(({ id }) => id));
+  // Steps that ONBUILD brings are not planned, and stay where they are.
+  return ({ id }) => (planned.has(id) ? matched.get(id) : steps.find((step) => step.id === id));
+}
+
 async function openPlace(store: Store, place: ContextPlace, signal: AbortSignal): Promise<OpenedContext> {
   return place.kind === 'layers'
     ? place
@@ -197,13 +206,13 @@ async function openPlace(store: Store, place: ContextPlace, signal: AbortSignal)
 function reportSteps(
   planned: readonly PlannedStep[],
   known: readonly ReportedStep[],
-  earlier: readonly ReportedStep[],
+  earlier: EarlierSteps,
 ): readonly ReportedStep[] {
   const started = new Set(known.map(({ id }) => id));
   const missing = planned.filter(({ id }) => !started.has(id)).map(notReached);
   return [...known, ...missing]
     .map((step) => {
-      const before = step.hasResult ? undefined : earlier.find(({ id }) => id === step.id);
+      const before = step.hasResult ? undefined : earlier(step);
       if (before === undefined) return step;
       const { inputs, hasResult, key, layer } = before;
       return step.inputs === undefined ? { ...step, inputs, hasResult, key, layer } : { ...step, layer };

@@ -118,14 +118,14 @@ async function explainMiss(
     readonly describeFiles: (() => Promise<string>) | undefined;
   },
 ): Promise<Cause> {
-  const earlierSteps = (await session.earlierReport())?.steps ?? [];
-  const earlier = earlierSteps.find(({ id }) => id === step.id);
+  const earlierSteps = await session.earlierSteps();
+  const earlier = earlierSteps(step);
   const known: EarlierStep | undefined =
     earlier?.inputs === undefined ? undefined : { inputs: earlier.inputs, hasResult: earlier.hasResult };
   const changedBelow = session.runs
     .filter((run) => run.step.stage === step.stage && run.step.number < step.number)
     .map((run) => run.report())
-    .findLast(({ id, layer }) => earlierSteps.find((other) => other.id === id)?.layer !== layer);
+    .findLast((below) => earlierSteps(below)?.layer !== below.layer);
   const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
   if (cause.kind !== 'files') return cause;
   const { describeFiles } = context;

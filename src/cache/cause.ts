@@ -55,6 +55,8 @@ export function findCause({ inputs, earlier, miss, changedBelow }: CauseContext)
   if (miss.kind === 'layer-gone') return { kind: 'layer-gone' };
   if (earlier === undefined) return miss.kind === 'fact' ? stateCause(miss) : { kind: 'first' };
   const before = earlier.inputs;
+  // Another instruction in its place: nothing else of the two can be compared.
+  if (keyword(before) !== keyword(inputs)) return { kind: 'instruction', before: before.text, after: inputs.text };
   const name = firstDifferentName(before.environment, inputs.environment);
   if (name !== undefined) {
     return { kind: 'environment', name, before: before.environment[name], after: inputs.environment[name] };
@@ -70,6 +72,10 @@ export function findCause({ inputs, earlier, miss, changedBelow }: CauseContext)
   if (miss.kind === 'fact') return stateCause(miss);
   if (before.below !== inputs.below) return { kind: 'earlier-step', step: changedBelow };
   return { kind: earlier.hasResult ? 'record-gone' : 'unfinished' };
+}
+
+function keyword({ text }: StepInputs): string {
+  return text.split(' ', 1)[0] ?? '';
 }
 
 function stateCause(miss: Extract<Miss, { kind: 'fact' }>): Cause {

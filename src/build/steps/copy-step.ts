@@ -140,8 +140,8 @@ function contentSize(items: SourceSet['items']): number {
 }
 
 /** What the step made in the last build: files that are the same are shared with it. Leased; undefined when it is gone or damaged. */
-async function earlierLayer({ store, earlierReport }: Session, { id }: PlannedStep): Promise<EarlierLayer | undefined> {
-  const layer = (await earlierReport())?.steps.find((earlier) => earlier.id === id)?.layer;
+async function earlierLayer({ store, earlierSteps }: Session, step: PlannedStep): Promise<EarlierLayer | undefined> {
+  const layer = (await earlierSteps())(step)?.layer;
   if (layer === undefined || (await store.lease([layer]))[0] !== true) return undefined;
   try {
     // Opening it verifies it.

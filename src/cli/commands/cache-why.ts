@@ -20,7 +20,7 @@ export const command: Command = {
       return 0;
     }
     if (args.flag('json')) {
-      stdout.write(`${JSON.stringify(report)}\n`);
+      stdout.write(`${JSON.stringify({ ...report, steps: report.steps.map(withMessage) })}\n`);
       return 0;
     }
     stdout.write(`Last build: ${report.dockerfile}, ${new Date(report.started).toISOString()}\n`);
@@ -30,6 +30,11 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** The cause as data, and in a sentence. */
+function withMessage({ cause, ...step }: ReportedStep): object {
+  return cause === undefined ? step : { ...step, cause: { ...cause, message: describeCause(cause) } };
+}
 
 function describeStep(step: ReportedStep, total: number): string {
   const head = `Step ${step.number}/${total} : ${step.text}\n`;
