@@ -10,7 +10,7 @@ export interface PlannedOutput {
   readonly number: number;
   readonly total: number;
   readonly type: Output['type'];
-  /** Absolute path; undefined: a stream of the caller's. */
+  /** Absolute path, of the socket where it goes into Docker or Podman; undefined: a stream of the caller's. */
   readonly destination: string | undefined;
 }
 

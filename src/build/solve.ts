@@ -10,6 +10,7 @@ import { firstFailure } from '../util/first-failure.ts';
 import { openBuildContext } from './context.ts';
 import type { ContextPlace, OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
+import { needsEngine } from './outputs.ts';
 import { openInput, withDockerfileText } from './input.ts';
 import type { BuildInput } from './input.ts';
 import { accessOf } from '../rootfs/open-store.ts';
@@ -45,6 +46,11 @@ export interface Solving {
 export async function solve(solving: Solving): Promise<BuildResult> {
   const started = Date.now();
   const names = solving.options.tags.map((tag) => formatReference(parseReference(tag)));
+  if (solving.options.outputs.some(needsEngine)) {
+    // Said now rather than after all steps.
+    const { findEngine } = await import('../image/archive/engine.ts');
+    await findEngine();
+  }
   const { helper } = accessOf(solving.store);
   await using cleanup = openCleanup();
   const input = await openInput({ ...solving, helper }, cleanup);

@@ -56,12 +56,13 @@ export function manifestBytes(config: Descriptor, layers: readonly Descriptor[])
   return Buffer.from(canonicalJson({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers }));
 }
 
-async function configDescriptor({ store }: LayerAccess, image: ImageRecord): Promise<Descriptor> {
+export async function configDescriptor({ store }: LayerAccess, image: ImageRecord): Promise<Descriptor> {
   const bytes = await store.readBlob(image.id);
   return { mediaType: mediaTypes.ociConfig, digest: digestOf(bytes), size: bytes.length };
 }
 
-async function keptManifest({ store }: LayerAccess, { manifest }: ImageRecord): Promise<ImageBlobs | undefined> {
+/** The manifest that the image came with, or was exported with before; undefined where one of its blobs is gone. */
+export async function keptManifest({ store }: LayerAccess, { manifest }: ImageRecord): Promise<ImageBlobs | undefined> {
   if (manifest?.mediaType !== mediaTypes.ociManifest || !(await store.hasBlob(manifest.digest))) return undefined;
   const document = parseManifest(await store.readBlob(manifest.digest), manifest.mediaType);
   if (document.kind !== 'manifest') return undefined;

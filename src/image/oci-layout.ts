@@ -2,16 +2,14 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TbuildError } from '../errors.ts';
-import { maxConfigSize } from '../oci/config.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { digestHex, digestOf, isDigest } from '../oci/digest.ts';
+import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
-import { parseJsonObject } from '../oci/json.ts';
-import { maxManifestSize, parseManifest } from '../oci/manifest.ts';
-import { formatPlatform, matchPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import type { ManifestSource } from './bring-in.ts';
+import { choosePlatform, openLayoutImage, readLayoutIndex } from './layout-image.ts';
+import type { LayoutFiles } from './layout-image.ts';
 import { readChunks } from './read-chunks.ts';
 
 /** `PATH[:tag|@digest]` of `oci-layout://PATH…` */
@@ -41,34 +39,18 @@ export function parseLayoutReference(text: string): LayoutReference {
  * else `latest`. Throws TBUILD_IMAGE_NOT_FOUND, TBUILD_MANIFEST, TBUILD_PLATFORM_MISMATCH, TBUILD_DIGEST_MISMATCH.
  */
 export async function openOciLayout(reference: LayoutReference, platform: Platform): Promise<ManifestSource> {
-  const { path } = reference;
-  const { imageLayoutVersion } = parseJsonObject(await readLimited(join(path, 'oci-layout'), 4096), 'oci-layout');
-  if (typeof imageLayoutVersion !== 'string' || !imageLayoutVersion.startsWith('1.')) {
-    throw new TbuildError('TBUILD_UNSUPPORTED', `${path}: OCI image layout version ${String(imageLayoutVersion)}`, {
-      hint: 'Version 1 is read.',
-    });
-  }
-  const index = parseManifest(await readLimited(join(path, 'index.json'), maxManifestSize), undefined);
-  if (index.kind !== 'index') throw new TbuildError('TBUILD_MANIFEST', `${path}/index.json is no index`);
-  let descriptor = choose(index.manifests, reference, platform);
-  let bytes = await readBlob(path, descriptor, maxManifestSize);
-  let manifest = parseManifest(bytes, descriptor.mediaType);
-  for (let depth = 0; manifest.kind === 'index'; depth++) {
-    if (depth === maxDepth) throw new TbuildError('TBUILD_MANIFEST', `${path}: indexes nested too deep`);
-    descriptor = matchPlatform(manifest.manifests, platform) ?? mismatch(path, platform);
-    bytes = await readBlob(path, descriptor, maxManifestSize);
-    manifest = parseManifest(bytes, descriptor.mediaType);
-  }
-  return {
-    manifest: { mediaType: manifest.mediaType, digest: descriptor.digest, size: bytes.length },
-    manifestBytes: bytes,
-    configBytes: await readBlob(path, manifest.config, maxConfigSize),
-    repoDigests: [],
-    layerBytes: (blob) => ({ kind: 'stream', open: (signal) => readChunks(blobPath(path, blob.digest), signal) }),
-  };
+  const files = directoryFiles(reference.path);
+  const { manifests } = await readLayoutIndex(files);
+  return openLayoutImage(files, choose(manifests, reference, platform), platform);
 }
 
-const maxDepth = 4;
+function directoryFiles(path: string): LayoutFiles {
+  return {
+    name: `the OCI layout ${path}`,
+    read: (file, limit) => readLimited(join(path, file), limit),
+    layerBytes: (file) => ({ kind: 'stream', open: (signal) => readChunks(join(path, file), signal) }),
+  };
+}
 
 function choose(manifests: readonly Descriptor[], reference: LayoutReference, platform: Platform): Descriptor {
   const { path, tag, digest } = reference;
@@ -83,26 +65,13 @@ function choose(manifests: readonly Descriptor[], reference: LayoutReference, pl
   if (named.length === 0) return notFound(path, wanted ?? 'image', manifests);
   return named.length === 1 && named[0] !== undefined
     ? named[0]
-    : (matchPlatform(named, platform) ?? mismatch(path, platform));
+    : choosePlatform(`the OCI layout ${path}`, named, platform);
 }
 
 /** The reference name is a tag, or (buildah, older tools) a whole image name. */
 function tagOf({ annotations }: Descriptor): string | undefined {
   const name = annotations?.['org.opencontainers.image.ref.name'];
   return name?.slice(Math.max(name.lastIndexOf(':'), name.lastIndexOf('/')) + 1);
-}
-
-function blobPath(path: string, digest: Digest): string {
-  return join(path, 'blobs/sha256', digestHex(digest));
-}
-
-async function readBlob(path: string, { digest }: Descriptor, limit: number): Promise<Buffer> {
-  const bytes = await readLimited(blobPath(path, digest), limit);
-  const actual = digestOf(bytes);
-  if (actual === digest) return bytes;
-  throw new TbuildError('TBUILD_DIGEST_MISMATCH', `${blobPath(path, digest)} does not match its name`, {
-    details: { expected: digest, actual },
-  });
 }
 
 async function readLimited(path: string, limit: number): Promise<Buffer> {
@@ -127,13 +96,6 @@ function notFound(path: string, wanted: string, manifests: readonly Descriptor[]
   throw new TbuildError('TBUILD_IMAGE_NOT_FOUND', `the OCI layout ${path} has no ${wanted}`, {
     hint: tags.length === 0 ? 'Its index names no tags.' : `It has ${tags.slice(0, 10).join(', ')}.`,
   });
-}
-
-function mismatch(path: string, platform: Platform): never {
-  throw new TbuildError(
-    'TBUILD_PLATFORM_MISMATCH',
-    `the OCI layout ${path} has no image for ${formatPlatform(platform)}`,
-  );
 }
 
 function invalid(text: string, reason: string): TbuildError {

@@ -4,13 +4,16 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** JSON of an OCI document: strict UTF-8, an object at the top. Throws TBUILD_MANIFEST. */
 export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
-  let value: unknown;
+  return objectOf(parseJson(bytes, what), what);
+}
+
+/** The same, whatever is at the top. */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw new TbuildError('TBUILD_MANIFEST', `${what}: not valid JSON`, { cause });
   }
-  return objectOf(value, what);
 }
 
 export function objectOf(value: unknown, what: string): JsonObject {

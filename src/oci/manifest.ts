@@ -72,7 +72,8 @@ function manifestOf(document: JsonObject, mediaType: string): Manifest {
       `not a container image but an artifact of type ${shown(config.mediaType)}`,
     );
   }
-  const layers = arrayOf(document['layers'], 'manifest.layers').map((layer, index) =>
+  // docker writes null for an image without layers.
+  const layers = arrayOf(document['layers'] === null ? [] : document['layers'], 'manifest.layers').map((layer, index) =>
     checkLayer(parseDescriptor(layer, `manifest.layers[${index}]`)),
   );
   return { kind: 'manifest', mediaType, config, layers, annotations: annotationsOf(document) };

@@ -26,6 +26,8 @@ export interface TarEntry {
   readonly xattrs: Readonly<Record<string, string>>;
   readonly major: number;
   readonly minor: number;
+  /** Where the content begins, counted from the beginning of the (unpacked) archive. */
+  readonly offset: number;
   /** Can be read once, and only until the next entry is asked for; what was not read is skipped. */
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -39,8 +41,10 @@ export interface TarEntry {
  *
  * Not tar-stream's `extract`: that decodes extended attributes as text (which destroys capabilities and ACLs), reads content behind links and goes on after the end of the archive.
  */
-export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry, void, undefined> {
-  const source = byteSource(stream);
+export async function* readTar(
+  archive: AsyncIterable<Uint8Array> | ByteSource,
+): AsyncGenerator<TarEntry, void, undefined> {
+  const source = 'take' in archive ? archive : byteSource(archive);
   try {
     for (let count = 0; ; count++) {
       if (count > maxEntries) throw archiveError(`the archive has more than ${maxEntries} entries`);
@@ -48,7 +52,7 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerato
       if (next === undefined) break;
       const entry = resolveEntry(next);
       const content = entryContent(source, entry.size);
-      yield { ...entry, content: content.data };
+      yield { ...entry, offset: source.position, content: content.data };
       await content.finish();
     }
     await source.drain();
@@ -125,7 +129,7 @@ async function readExtendedHeader(source: ByteSource, { size }: TarHeader): Prom
   return data;
 }
 
-function resolveEntry({ header, pax, longName, longLink }: EntryHeader): Omit<TarEntry, 'content'> {
+function resolveEntry({ header, pax, longName, longLink }: EntryHeader): Omit<TarEntry, 'content' | 'offset'> {
   const path = decodeName(longName ?? paxName(pax, 'path') ?? header.name, 'name');
   const linkname = decodeName(longLink ?? paxName(pax, 'linkpath') ?? header.linkname, 'link target');
   if (path === '') throw archiveError('an entry has an empty name');

@@ -43,6 +43,7 @@ test('the functions that there are', () => {
     | 'isTbuildError'
     | 'lastBuild'
     | 'listImages'
+    | 'loadImages'
     | 'openStore'
     | 'parseOutput'
     | 'parsePlatform'
@@ -50,6 +51,7 @@ test('the functions that there are', () => {
     | 'rawTerminal'
     | 'removeImage'
     | 'runImage'
+    | 'saveImages'
     | 'tagImage'
     | 'TbuildError'
     | 'withStore'
@@ -121,7 +123,7 @@ test('runImage needs an image and somewhere for the output', () => {
 });
 
 test('outputs are a union by type: a directory cannot be a stream', () => {
-  expectTypeOf<Output['type']>().toEqualTypeOf<'oci' | 'tar' | 'local'>();
+  expectTypeOf<Output['type']>().toEqualTypeOf<'oci' | 'docker' | 'tar' | 'local'>();
   expectTypeOf<{ type: 'oci'; destination: NodeJS.WriteStream }>().toExtend<Output>();
   expectTypeOf<{ type: 'local'; destination: NodeJS.WriteStream }>().not.toExtend<Output>();
 });

@@ -46,8 +46,9 @@ const spec: CommandSpec = {
       short: 'o',
       multiple: true,
       value: 'type=T,dest=PATH',
-      help: 'Also write oci, tar or local; dest - is standard output',
+      help: 'Also write oci, docker, tar or local; dest - is standard output',
     },
+    load: { type: 'boolean', help: 'Also load it into Docker or Podman: -o type=docker' },
     iidfile: { type: 'string', value: 'FILE', help: "Write the image's id to FILE" },
     quiet: { type: 'boolean', short: 'q', help: 'Print only the id of the image' },
     progress: {
@@ -72,6 +73,7 @@ export const command: Command = { spec, run };
 
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const outputs = args.strings('output').map((text) => parseOutput(text, terminal.stdout));
+  if (args.flag('load')) outputs.push({ type: 'docker', destination: undefined });
   // What is told must not get into an archive on standard output.
   const stream = outputs.some(({ destination }) => destination === terminal.stdout) ? terminal.stderr : terminal.stdout;
   const wishes = { word: args.choice('progress', progressWords), isQuiet: args.flag('quiet') };

@@ -16,14 +16,21 @@ describe('--output', () => {
     ['type=oci,dest=-', { type: 'oci', destination: stdout }],
     ['/out', { type: 'local', destination: '/out' }],
     ['dest=/a=b.tar,type=oci', { type: 'oci', destination: '/a=b.tar' }],
+    ['type=docker', { type: 'docker', destination: undefined }],
+    ['type=docker,dest=-', { type: 'docker', destination: stdout }],
+    ['type=docker,dest=/app.tar', { type: 'docker', destination: '/app.tar' }],
     ['type=local,dest=out', { type: 'local', destination: `${process.cwd()}/out` }],
   ])('%s', (text, output) => {
     expect(parseOutput(text, stdout)).toEqual(output);
   });
 
   test.each([
-    ['type=docker,dest=x', 'type must be oci, tar or local'],
-    ['dest=x', 'type must be oci, tar or local'],
+    ['type=dockr,dest=x', 'type must be oci, docker, tar or local'],
+    ['dest=x', 'type must be oci, docker, tar or local'],
+    ['type=docker,dest=', 'dest= is missing'],
+    ['name=x,type=image,push=true', 'pushing is not supported yet'],
+    ['type=image', 'pushing is not supported yet'],
+    ['type=registry', 'pushing is not supported yet'],
     ['type=oci,dest=', 'dest= is missing'],
     ['type=local', 'dest= is missing'],
     ['type=local,dest=-', 'a directory cannot be written to standard output'],
