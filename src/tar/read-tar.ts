@@ -44,7 +44,7 @@ export interface TarEntry {
 export async function* readTar(
   archive: AsyncIterable<Uint8Array> | ByteSource,
 ): AsyncGenerator<TarEntry, void, undefined> {
-  const source = 'take' in archive ? archive : byteSource(archive);
+  const source = Symbol.asyncIterator in archive ? byteSource(archive) : archive;
   try {
     for (let count = 0; ; count++) {
       if (count > maxEntries) throw archiveError(`the archive has more than ${maxEntries} entries`);

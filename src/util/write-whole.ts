@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { TbuildError } from '../errors.ts';
 import { uniqueName } from './unique-name.ts';
@@ -11,7 +10,15 @@ export async function writeWhole(path: string, body: (destination: Writable) => 
   const partial = isSpecial ? undefined : `${path}.${uniqueName()}.partial`;
   try {
     // Exclusive: in a directory like /tmp somebody may have put a symlink there.
-    await body(createWriteStream(partial ?? path, { flags: partial === undefined ? 'w' : 'wx' }));
+    const file = await open(partial ?? path, partial === undefined ? 'w' : 'wx');
+    const stream = file.createWriteStream();
+    // Nobody listens until the body comes to write.
+    stream.on('error', () => undefined);
+    try {
+      await body(stream);
+    } finally {
+      stream.destroy();
+    }
     if (partial !== undefined) await rename(partial, path);
   } catch (cause) {
     if (partial !== undefined) await rm(partial, { force: true });

@@ -1,16 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
-import { tarEntry } from '../../fixtures/layers/tar-bytes.ts';
+import { tarEntry, tarOf } from '../../fixtures/layers/tar-bytes.ts';
 import type { TestRegistry } from '../helpers/registry.ts';
-import { importImage, isTbuildError } from '../../src/index.ts';
+import { importImage, isTbuildError, loadImages } from '../../src/index.ts';
 import type { ErrorCode, ImageRecord } from '../../src/index.ts';
+import { digestOf } from '../../src/oci/digest.ts';
 import type { Workshop } from '../helpers/workshop.ts';
 
 /** A way by which the bytes of an archive get in. Resolves to the image that holds what was unpacked. */
 export interface Route {
-  readonly name: 'import' | 'a pulled layer' | 'ADD' | 'a context on standard input';
+  readonly name: 'import' | 'a pulled layer' | 'a loaded layer' | 'ADD' | 'a context on standard input';
   /** Where the archive's root ends up in the image, with a trailing slash; '' is the image's root. */
   readonly root: string;
   /** Where the archive's own files end up beside others, the path of the other one. */
@@ -35,6 +37,22 @@ export const routes: readonly Route[] = [
       registry.putImage(name, { layers: [tar], gzip: count % 2 === 0 });
       const context = shop.context({ Dockerfile: `FROM ${registry.host}/${name}\nLABEL a=b\n` });
       return (await shop.build(context)).image;
+    },
+  },
+  {
+    name: 'a loaded layer',
+    root: '',
+    async bring(shop, _registry, tar) {
+      const config = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } };
+      const archive = tarOf(
+        { name: 'layer.tar', content: count++ % 2 === 0 ? tar : gzipSync(tar) },
+        { name: 'config', content: JSON.stringify(config) },
+        { name: 'manifest.json', content: JSON.stringify([{ Config: 'config', Layers: ['layer.tar'] }]) },
+      );
+      const { images } = await loadImages({ store: shop.store, source: Readable.from([archive]) });
+      const [loaded] = images;
+      if (loaded === undefined) throw new Error('nothing was loaded');
+      return loaded.image;
     },
   },
   {
