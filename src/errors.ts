@@ -44,7 +44,7 @@ export const errorCodes = {
   TBUILD_REGISTRY_AUTH: 'The registry refused the credentials, or asked for some.',
   TBUILD_MANIFEST: 'An image manifest, index or config is malformed or not supported.',
   TBUILD_PLATFORM_MISMATCH: 'The image is not available for the platform.',
-  TBUILD_OUTPUT: 'An --output cannot be written.',
+  TBUILD_OUTPUT: 'An --output or an archive cannot be written.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

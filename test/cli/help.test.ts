@@ -40,6 +40,8 @@ describe('help', () => {
         history     Show how an image was made
         tag         Give an image one more name
         rmi         Remove names, and images that have none left
+        load        Load images from an archive
+        save        Save images to an archive
         import      Make a base image from the tar of a root file system
         cache ls    List the layers in the store and what uses them
         cache why   Say why steps of the last build ran again
@@ -107,8 +109,8 @@ describe('a mistake on the command line ends with 125 and says what to do', () =
     ['a context without a source', ['--build-context', 'x', '.'], /--build-context must be NAME=VALUE, not "x"/],
     [
       'an output of an unknown type',
-      ['-o', 'type=docker', '.'],
-      /--output "type=docker": type must be oci, tar or local/,
+      ['-o', 'type=dockr', '.'],
+      /--output "type=dockr": type must be oci, docker, tar or local/,
     ],
     ['an id that is none', ['--userns-start', '-1x', '.'], /Option '--userns-start' argument is ambiguous/],
     ['an id out of range', ['--userns-start', '99999999999', '.'], /--userns-start must be an id/],

@@ -34,7 +34,7 @@ describe('tbuild build -', () => {
       <stdin>:2
         1 | FROM scratch
       > 2 | COP a b
-          | ^^^^^^^
+          | ^^^
       (TBUILD_DOCKERFILE_SYNTAX)
       "
     `);

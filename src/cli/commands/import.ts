@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { importImage, parsePlatform, TbuildError } from '../../index.ts';
+import { counted } from '../counted.ts';
 import { openTransferView } from '../ui/live/transfer-view.ts';
-import type { TransferView } from '../ui/live/transfer-view.ts';
 import type { Command, CommandSpec } from '../command.ts';
 
 const spec: CommandSpec = {
@@ -35,7 +35,7 @@ export const command: Command = {
     const archive = path === '-' ? { chunks: stdin, size: undefined } : await openArchive(path);
     using view = openTransferView(`Importing ${path}`, terminal);
     const { image, omitted } = await importImage({
-      source: counted(archive, view),
+      source: counted(archive.chunks, view, archive.size),
       origin: path,
       name,
       changes: args.strings('change'),
@@ -71,14 +71,5 @@ async function openArchive(path: string): Promise<Archive> {
     };
   } catch (cause) {
     throw new TbuildError('TBUILD_ARCHIVE', `${path} cannot be read`, { cause });
-  }
-}
-
-async function* counted({ chunks, size }: Archive, view: TransferView): AsyncGenerator<Uint8Array, void, undefined> {
-  let current = 0;
-  for await (const chunk of chunks) {
-    current += chunk.length;
-    view.note({ label: 'archive', current, total: size });
-    yield chunk;
   }
 }

@@ -1,5 +1,7 @@
 import { familiarName, loadImages, parsePlatform, TbuildError } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
+import { counted } from '../counted.ts';
+import { openTransferView } from '../ui/live/transfer-view.ts';
 
 const spec: CommandSpec = {
   name: 'load',
@@ -26,13 +28,19 @@ export const command: Command = {
       });
     }
     const platform = args.string('platform');
+    using view = openTransferView(`Loading ${stdin === undefined ? input : 'standard input'}`, terminal);
     const { images, omitted } = await loadImages({
-      source: stdin ?? input ?? '-',
+      source: stdin === undefined ? (input ?? '-') : counted(stdin, view),
       platform: platform === undefined ? undefined : parsePlatform(platform),
+      onProgress({ phase, blob: label, current, total }) {
+        // Of a stream all bytes have been counted before a layer is unpacked.
+        if (stdin === undefined && phase !== 'exists') view.note({ label, current, total });
+      },
       storeRoot: args.string('store'),
       signal,
       // Whoever writes there may never end.
     }).finally(() => stdin?.destroy());
+    view.done(`Loaded ${stdin === undefined ? input : 'standard input'}`);
     if (omitted.length > 0) {
       stderr.write(
         `WARNING: ${omitted.length} device nodes were left out, which only root can make: ${omitted.slice(0, 5).join(', ')}${omitted.length > 5 ? ', …' : ''}\n`,

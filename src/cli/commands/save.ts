@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parsePlatform, saveImages, TbuildError } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
+import { openTransferView } from '../ui/live/transfer-view.ts';
 
 const spec: CommandSpec = {
   name: 'save',
@@ -17,7 +18,8 @@ Example: tbuild save app | docker load`,
 
 export const command: Command = {
   spec,
-  async run(args, { stdout, signal }) {
+  async run(args, terminal) {
+    const { stdout, signal } = terminal;
     const output = args.string('output');
     const isStdout = output === undefined || output === '-';
     if (isStdout && stdout.isTTY) {
@@ -26,13 +28,16 @@ export const command: Command = {
       });
     }
     const platform = args.string('platform');
+    using view = openTransferView(`Saving ${args.positionals.join(', ')}`, terminal);
     await saveImages({
       images: args.positionals,
       destination: isStdout ? stdout : resolve(output),
       platform: platform === undefined ? undefined : parsePlatform(platform),
+      onProgress: (label, current, total) => view.note({ label, current, total }),
       storeRoot: args.string('store'),
       signal,
     });
+    view.done(`Saved ${args.positionals.join(', ')}`);
     return 0;
   },
 };
