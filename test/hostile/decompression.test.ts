@@ -66,7 +66,7 @@ describe('a compressed archive', () => {
       const pack = (tar: Buffer): Buffer => execFileSync(program, ['-c'], { input: tar });
       const tar = tarOf(file('a', 'content'));
       await using registry = await startRegistry();
-      for (const route of routes.filter(({ name }) => name !== 'a pulled layer')) {
+      for (const route of routes.filter(({ takesCompressed }) => takesCompressed)) {
         const names = entriesOf(await rootTar(shop, await route.bring(shop, registry, pack(tar))));
         expect(await names, route.name).toContain(`${route.root}a`);
       }
@@ -84,7 +84,7 @@ describe('a compressed archive', () => {
   it.each(Object.entries(greedy))('that asks for more memory than there should be is refused: %s', async (_, bytes) => {
     await using registry = await startRegistry();
     const before = process.memoryUsage().rss;
-    for (const route of routes.filter(({ name }) => name !== 'a pulled layer')) {
+    for (const route of routes.filter(({ takesCompressed }) => takesCompressed)) {
       expect(await outcomeOf(route.bring(shop, registry, bytes)), route.name).toBe('TBUILD_UNSUPPORTED');
     }
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);

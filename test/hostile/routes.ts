@@ -15,6 +15,8 @@ export interface Route {
   readonly name: 'import' | 'a pulled layer' | 'a loaded layer' | 'ADD' | 'a context on standard input';
   /** Where the archive's root ends up in the image, with a trailing slash; '' is the image's root. */
   readonly root: string;
+  /** What is given may be compressed: for layers the config would have to say what they unpack to. */
+  readonly takesCompressed: boolean;
   /** Where the archive's own files end up beside others, the path of the other one. */
   readonly beside?: string;
   bring(shop: Workshop, registry: TestRegistry, tar: Buffer): Promise<ImageRecord>;
@@ -26,12 +28,14 @@ export const routes: readonly Route[] = [
   {
     name: 'import',
     root: '',
+    takesCompressed: true,
     bring: async (shop, _registry, tar) =>
       (await importImage({ store: shop.store, source: Readable.from([tar]), name: `imported-${count++}` })).image,
   },
   {
     name: 'a pulled layer',
     root: '',
+    takesCompressed: false,
     async bring(shop, registry, tar) {
       const name = `hostile/image:${count++}`;
       registry.putImage(name, { layers: [tar], gzip: count % 2 === 0 });
@@ -42,6 +46,7 @@ export const routes: readonly Route[] = [
   {
     name: 'a loaded layer',
     root: '',
+    takesCompressed: false,
     async bring(shop, _registry, tar) {
       const config = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } };
       const archive = tarOf(
@@ -58,6 +63,7 @@ export const routes: readonly Route[] = [
   {
     name: 'ADD',
     root: 'target/',
+    takesCompressed: true,
     async bring(shop, _registry, tar) {
       const context = shop.context({ Dockerfile: 'FROM scratch\nADD archive.tar /target/\n' });
       writeFileSync(join(context, 'archive.tar'), tar);
@@ -67,6 +73,7 @@ export const routes: readonly Route[] = [
   {
     name: 'a context on standard input',
     root: 'target/',
+    takesCompressed: false,
     beside: 'target/Dockerfile',
     async bring(shop, _registry, tar) {
       const dockerfile = tarEntry({ name: 'Dockerfile', content: 'FROM scratch\nCOPY . /target/\n' });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -99,6 +100,14 @@ describe('a tar on standard input', () => {
       message: expect.stringContaining('regular file') as string,
     });
   });
+
+  test.each(['gzip', 'xz', 'bzip2', 'zstd'].filter((program) => !lacks(`tool:${program}`)))(
+    'may be compressed with %s',
+    async (program) => {
+      const packed = execFileSync(program, ['-c'], { input: tar });
+      expect((await buildFrom(packed)).image.id).toBe((await buildFrom(tar)).image.id);
+    },
+  );
 
   test('is there for every step that reads it, archives given to ADD too', async () => {
     const inner = tarOf(file('inner', 'from the archive'));
