@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { OnExport } from '../image/layer-blob.ts';
+import type { OnExport } from '../image/counted.ts';
 import type { Platform } from '../oci/platform.ts';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
 import type { Store } from '../store/types.ts';

@@ -8,8 +8,9 @@ import { familiarReference, familiarRepository, parseReference } from '../../oci
 import type { ChainLayer, ImageRecord } from '../../store/types.ts';
 import { writeArchive } from '../../tar/archive-writer.ts';
 import { countedArchive } from '../counted.ts';
+import type { OnExport } from '../counted.ts';
 import { canonicalTar, layerBlob } from '../layer-blob.ts';
-import type { LayerAccess, OnExport } from '../layer-blob.ts';
+import type { LayerAccess } from '../layer-blob.ts';
 import { configDescriptor, keptManifest, manifestBytes } from '../manifest.ts';
 import { fileSizes, layoutEntries, storedBlob } from './layout-entries.ts';
 import type { ArchiveBlob } from './layout-entries.ts';
