@@ -32,6 +32,8 @@ export interface BuildResult {
   /** How long the cached steps took when they ran, all together. */
   readonly savedMs: number;
   readonly durationMs: number;
+  /** What became of each step, in the order of the Dockerfile. */
+  readonly steps: readonly ReportedStep[];
 }
 
 export interface Solving {
@@ -100,10 +102,10 @@ async function solveInput(
   };
   const image = await solveImage(session, names, learn);
   emit({ type: 'image', image, names });
-  const outcomes = session.runs.map((run) => run.report().outcome);
-  const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
+  const reported = session.runs.map((run) => run.report()).toSorted((a, b) => a.number - b.number);
+  const count = (wanted: string): number => reported.filter(({ outcome }) => outcome === wanted).length;
   const savedMs = session.runs.reduce((sum, run) => sum + run.savedMs(), 0);
-  return { image, cached: count('cached'), executed: count('executed'), savedMs };
+  return { image, cached: count('cached'), executed: count('executed'), savedMs, steps: reported };
 }
 
 /** What was learned is kept also of a build that fails; when the disk is full that fails too, and must not hide why the build did. */
@@ -133,7 +135,8 @@ async function finish(
   }
   session.signal.throwIfAborted();
   await store.tag(image.id, names);
-  return image;
+  // An export has given it a manifest.
+  return options.outputs.length > 0 ? ((await store.findImage(image.id))?.image ?? image) : image;
 }
 
 interface SessionParts {

@@ -191,6 +191,41 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('other ways to tell', () =>
     expect(readFileSync(file, 'utf8')).toBe(stdout.trim());
   });
 
+  test("--metadata-file has buildx's names, the steps and their causes, and appears only when the build succeeded", async () => {
+    const context = shell.context({ Dockerfile: dockerfile, a: 'metadata\n' });
+    const file = join(shell.directory, 'metadata.json');
+    const archive = join(shell.directory, 'metadata.tar');
+    const read = (): Record<string, unknown> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const { stdout: id } = await shell.tbuild('-q', '-t', 'm:1', '-t', 'n', '--metadata-file', file, context);
+    expect(read()).toMatchObject({
+      'containerimage.config.digest': id.trim(),
+      'containerimage.digest': id.trim(),
+      'image.name': 'docker.io/library/m:1,docker.io/library/n:latest',
+      'tbuild.build': { executed: expect.any(Number), durationMs: expect.any(Number) },
+    });
+    const { steps } = read()['tbuild.build'] as { steps: { outcome: string; cause?: object; record?: string }[] };
+    expect(steps[0]).toMatchObject({ id: '0.0', number: 1, outcome: 'base' });
+    expect(steps.find(({ cause }) => cause !== undefined)).toMatchObject({
+      outcome: 'executed',
+      cause: { kind: expect.any(String), message: expect.any(String) },
+      record: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+
+    await shell.tbuild('-q', '-o', `type=oci,dest=${archive}`, '--metadata-file', file, context);
+    const { 'containerimage.descriptor': descriptor, ...exported } = read();
+    const { digest } = descriptor as { digest: string };
+    expect(exported).toMatchObject({ 'containerimage.config.digest': id.trim(), 'containerimage.digest': digest });
+    expect(digest).not.toBe(id.trim());
+    expect(exported).not.toHaveProperty('image.name');
+
+    const failing = shell.context({ Dockerfile: 'FROM base\nRUN false\n' });
+    expect((await shell.tbuild('--metadata-file', file, failing)).status).toBe(1);
+    expect(read()).toMatchObject(exported);
+    const { status, stderr } = await shell.tbuild('--metadata-file', '/nowhere/file', context);
+    expect(stderr).toMatch(/^ERROR: --metadata-file \/nowhere\/file cannot be written\n.*\(TBUILD_OUTPUT\)\n$/s);
+    expect(status).toBe(1);
+  });
+
   test('a failed build leaves no --iidfile of an earlier one, and no link is removed', async () => {
     const context = shell.context({ Dockerfile: 'FROM base\nRUN false\n' });
     const file = join(shell.directory, 'old-iid');

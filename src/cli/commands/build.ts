@@ -1,10 +1,11 @@
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { build, parseOutput, parsePlatform, TbuildError } from '../../index.ts';
-import type { Build, BuildOptions, ImageRecord, Output } from '../../index.ts';
+import type { Build, BuildOptions, BuildResult, Output } from '../../index.ts';
 import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
 import { drained } from '../drained.ts';
 import { fromEnvironment, keyValues, required } from '../key-values.ts';
+import { checkMetadataFile, writeMetadataFile } from '../metadata-file.ts';
 import { openProgress, progressWords, resolveProgress } from '../ui/choose-progress.ts';
 import type { ProgressKind } from '../ui/choose-progress.ts';
 import { withoutOutput } from '../ui/error.ts';
@@ -50,6 +51,11 @@ const spec: CommandSpec = {
     },
     load: { type: 'boolean', help: 'Also load it into Docker or Podman: -o type=docker' },
     iidfile: { type: 'string', value: 'FILE', help: "Write the image's id to FILE" },
+    'metadata-file': {
+      type: 'string',
+      value: 'FILE',
+      help: "Write what was built, buildx's names and the causes of steps, to FILE as JSON",
+    },
     quiet: { type: 'boolean', short: 'q', help: 'Print only the id of the image' },
     progress: {
       type: 'string',
@@ -81,12 +87,16 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const iidfile = args.string('iidfile');
   const options = toOptions(args, outputs, terminal);
   if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));
+  const metadata = args.string('metadata-file');
+  if (metadata !== undefined) await checkMetadataFile(metadata);
   const showing = { kind, stream, terminal };
-  const image = await show(build(options), showing).finally(() => {
+  const result = await show(build(options), showing).finally(() => {
     // Whoever writes there may never end; the build has.
     if (options.stdin !== undefined) terminal.stdin.destroy();
   });
+  const { image } = result;
   if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
+  if (metadata !== undefined) await writeMetadataFile(metadata, result);
   if (kind === 'quiet') stream.write(`${image.id}\n`);
   return 0;
 }
@@ -97,14 +107,14 @@ interface Showing {
   readonly terminal: Terminal;
 }
 
-async function show(building: Build, { kind, stream, terminal }: Showing): Promise<ImageRecord> {
+async function show(building: Build, { kind, stream, terminal }: Showing): Promise<BuildResult> {
   const progress = openProgress(kind, terminal, stream);
   try {
     for await (const event of building) {
       progress?.handle(event);
       await drained(kind === 'tty' ? terminal.stderr : stream, terminal.signal);
     }
-    return (await building.result).image;
+    return await building.result;
   } catch (error) {
     // On a terminal the output stands there in full.
     throw kind === 'tty' ? withoutOutput(error) : error;
