@@ -19,7 +19,7 @@ interface Example {
 const examples = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
   .filter((page) => page.endsWith('.md'))
   .flatMap((page): Example[] =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/^```(sh|ts) test\n([\s\S]*?)^```$/gm)].map((match) => ({
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^```(sh|ts|yaml) test\n([\s\S]*?)^```$/gm)].map((match) => ({
       page,
       language: match[1] ?? '',
       code: match[2] ?? '',
@@ -37,15 +37,25 @@ afterAll(() => shell[Symbol.dispose]());
 async function runExample({ language, code }: Example, directory: string): Promise<unknown> {
   writeFileSync(join(directory, 'Dockerfile'), 'FROM base\nARG MODE\nRUN echo $MODE > /mode\nCMD ["true"]\n');
   if (language === 'sh') return shell.sh(`cd ${directory} && set -e\n${code}`);
+  if (language === 'yaml') return shell.sh(`cd ${directory} && set -e\n${scriptOf(code)}`);
   const library = pathToFileURL(join(root, 'dist/index.js')).href;
   const { code: script } = await transform(code, { loader: 'ts', format: 'esm', target: 'node20' });
   writeFileSync(join(directory, 'example.mjs'), script.replaceAll('"tbuild"', JSON.stringify(library)));
   return shell.sh(`cd ${directory} && '${process.execPath}' example.mjs`);
 }
 
+/** What a job of a CI system runs: the lines of its `script`, but for the installation of the project's packages. */
+function scriptOf(job: string): string {
+  const lines = [...job.matchAll(/^ +- (.*?)(?: #.*)?$/gm)].map((match) => match[1] ?? '');
+  return lines
+    .filter((line) => line !== 'npm ci')
+    .map((line) => line.replace(/^npx /, ''))
+    .join('\n');
+}
+
 describe.skipIf(lacks('user-namespaces', 'overlay'))('the examples of the documentation work', () => {
-  test('there are some in both languages', () => {
-    expect(new Set(examples.map(({ language }) => language))).toEqual(new Set(['sh', 'ts']));
+  test('there are some in each language', () => {
+    expect(new Set(examples.map(({ language }) => language))).toEqual(new Set(['sh', 'ts', 'yaml']));
   });
 
   test.each(examples.map((example, index) => [`${example.page}, ${index}`, example] as const))(
