@@ -71,6 +71,20 @@ export const manual: Readonly<Record<string, Manual>> = {
       { what: 'An archive, with a command', command: `tbuild import -c 'CMD ["sh"]' base.tar base:own` },
     ],
   },
+  load: {
+    environment: store,
+    examples: [
+      { what: 'Images of an archive', command: 'tbuild load -i app.tar' },
+      { what: 'From another engine, without a file between', command: 'cat app.tar | tbuild load' },
+    ],
+  },
+  save: {
+    environment: store,
+    examples: [
+      { what: 'Several images, for docker load and podman load', command: 'tbuild save -o images.tar app base' },
+      { what: 'Compressed', command: 'tbuild save app | gzip > app.tar.gz' },
+    ],
+  },
   'cache ls': {
     environment: store,
     examples: [{ what: 'Layers, with their directories', command: 'tbuild cache ls' }],

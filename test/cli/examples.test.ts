@@ -23,7 +23,9 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'Dockerfile'), dockerfile);
   // Stands in for the program that would download a distribution.
   writeFileSync(join(shell.directory, 'bin/mmdebstrap'), '#!/bin/sh\ncat "$HOME/base.tar"\n', { mode: 0o755 });
-  const { status, stderr } = await shell.sh(`cp base.tar ${directory} && cd ${directory} && tbuild -t app .`);
+  const { status, stderr } = await shell.sh(
+    `cp base.tar ${directory} && cd ${directory} && tbuild -t app . && tbuild save -o app.tar app`,
+  );
   if (status !== 0) throw new Error(`no image app: ${stderr}`);
 });
 afterAll(() => shell[Symbol.dispose]());
