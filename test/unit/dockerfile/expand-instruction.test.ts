@@ -65,7 +65,7 @@ describe('docker expands', () => {
         ],
       },
     ],
-    ["EXPOSE $P 70 ${Q:-1}/tcp $Q ''", { ports: ['80', '90/UDP', '70', '1/tcp'] }],
+    ["EXPOSE $P 70 ${Q:-1}/tcp $Q ''", { ports: ['80', '90/UDP', '1/tcp', '70'] }],
     ['USER $S', { user: 'a b' }],
     ['USER "a b"', { user: 'a b' }],
     ['WORKDIR /$S\\$c', { path: '/a b$c' }],
