@@ -36,6 +36,7 @@ export type { ImportOptions } from './run/import-image.ts';
 export { inspect } from './run/inspect.ts';
 export { loadImages } from './run/load-images.ts';
 export type { LoadOptions, LoadResult } from './run/load-images.ts';
+export { parseUntil } from './run/parse-until.ts';
 export { prune } from './run/prune.ts';
 export type { PruneOptions } from './run/prune.ts';
 export { saveImages } from './run/save-images.ts';

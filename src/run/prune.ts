@@ -7,6 +7,8 @@ import { containersDirectory, isEnded, keptDirectory, listContainers } from './c
 export interface PruneOptions {
   /** Also cache records, and images and layers that only they keep. @default false */
   readonly all?: boolean | undefined;
+  /** Only what was neither made nor used since. @default whatever its age */
+  readonly unusedSince?: Date | undefined;
   /** Only say what would go. @default false */
   readonly dryRun?: boolean | undefined;
   readonly storeRoot?: string | undefined;
@@ -16,14 +18,18 @@ export interface PruneOptions {
 /** Removes what ended containers left, and what no image, record, lease or running build needs. Safe while builds run. */
 export async function prune({
   all = false,
+  unusedSince,
   dryRun = false,
   storeRoot,
   signal,
 }: PruneOptions): Promise<PruneResult & { readonly containers: readonly string[] }> {
   return withStore({ root: storeRoot, signal }, async (store) => {
     // First: what a killed process had in flight goes, and its container has ended.
-    const result = await store.prune({ all, dryRun, ...(signal === undefined ? {} : { signal }) });
-    const ended = (await listContainers(store)).filter(isEnded);
+    const since = unusedSince?.getTime();
+    const result = await store.prune({ all, dryRun, unusedSince: since, ...(signal === undefined ? {} : { signal }) });
+    const ended = (await listContainers(store))
+      .filter(isEnded)
+      .filter(({ started }) => since === undefined || Date.parse(started) < since);
     if (!dryRun) {
       const directories = ended.map(({ id }) => join(containersDirectory(store), id));
       await accessOf(store).helper.remove(directories.map(keptDirectory));

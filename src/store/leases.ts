@@ -6,6 +6,7 @@ import { errnoOf, ioError } from '../util/io-error.ts';
 import { readSmallFile } from '../util/small-file.ts';
 import { removeFile } from '../util/remove-file.ts';
 import { uniqueName } from '../util/unique-name.ts';
+import { keepUses } from './uses.ts';
 
 export type LeaseKind = 'layer' | 'blob' | 'image';
 
@@ -13,11 +14,16 @@ export type LeaseKind = 'layer' | 'blob' | 'image';
 export interface Leases {
   /** Obligation: call with gc.lock held, and look whether the item is there before letting go of it. */
   add(kind: LeaseKind, names: readonly string[]): void;
+  /** Notes the use of a cache record, which needs no lease. */
+  noteRecord(key: string): void;
+  /** Gives up the leases, and keeps a note of what was used. */
   close(): void;
 }
 
-export function openLeases(addon: NativeAddon, directory: string): Leases {
+/** @param usesDirectory where the notes of what was used are */
+export function openLeases(addon: NativeAddon, directory: string, usesDirectory: string): Leases {
   const held = new Set<string>();
+  const noted = new Set<string>();
   let file: LeaseFile | undefined;
   let isClosed = false;
   return {
@@ -29,9 +35,10 @@ export function openLeases(addon: NativeAddon, directory: string): Leases {
       file.append(lines.join(''));
       for (const line of lines) held.add(line);
     },
+    noteRecord: (key) => void noted.add(`record ${key}\n`),
     close() {
       isClosed = true;
-      file?.remove();
+      file?.retire(usesDirectory, { held, noted });
       file = undefined;
     },
   };
@@ -39,7 +46,10 @@ export function openLeases(addon: NativeAddon, directory: string): Leases {
 
 interface LeaseFile {
   append(text: string): void;
-  remove(): void;
+  retire(
+    usesDirectory: string,
+    lines: { readonly held: ReadonlySet<string>; readonly noted: ReadonlySet<string> },
+  ): void;
 }
 
 // No race with readLeases: this runs under a shared gc.lock, that one under an exclusive one.
@@ -64,9 +74,16 @@ function createLeaseFile(addon: NativeAddon, directory: string): LeaseFile {
         throw ioError(error, 'write a lease', path);
       }
     },
-    remove() {
-      removeFile(path);
-      closeSync(fd);
+    retire(usesDirectory, { held, noted }) {
+      try {
+        if (noted.size > 0) writeAll(fd, Buffer.from([...noted].join('')));
+        keepUses(usesDirectory, path, new Set([...held, ...noted]));
+      } catch {
+        // A full disk, say. What was used is then taken for older than it is.
+        removeFile(path);
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }

@@ -1,13 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { namesIn } from '../util/names-in.ts';
 import type { StoreContext } from './context.ts';
 import { isHexId } from './paths.ts';
 import { recordsAt } from './records.ts';
 import type { ValueKind } from './types.ts';
-
-/** Names in a directory of the store; none where the store was made before there was such a directory. */
-export function namesIn(directory: string): readonly string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
-}
 
 export function allRecords({ paths, checksum }: StoreContext): ReadonlyMap<string, readonly unknown[]> {
   const keys = namesIn(paths.inside('records'))

@@ -37,7 +37,7 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the store, and makes it where there is none. Throws TBUILD_STORE_VERSION for one of another format, TBUILD_USAGE for a directory that is something else, TBUILD_IO.
- * What a fully cached build costs: opening 4 system calls, a record 3, the first lease 7 and each further one 4 (flock, append, one stat a layer, flock), disposal 3.
+ * What a fully cached build costs: opening 4 system calls, a record 3, the first lease 7 and each further one 4 (flock, append, one stat a layer, flock), disposal 4 (the lease file becomes the note of what was used).
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<Store> {
   const { removeTree = removeOwnTree, verifyLayer, signal } = options;
@@ -55,7 +55,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
     verifyLayer,
     gc: openLock(addon, paths.inside('gc.lock'), signal),
     recordsLock: openLock(addon, paths.inside('records.lock'), signal),
-    leases: openLeases(addon, paths.inside('leases')),
+    leases: openLeases(addon, paths.inside('leases'), paths.inside('uses')),
     session: openSession(addon, paths.inside('tmp'), removeTree),
     unsynced: trackUnsynced(),
     bootId: () => (bootId ??= addon.probe().bootId),
@@ -106,6 +106,7 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     blobWriter: (start) => openBlobWriter(context, start),
     readRecords: async (key) => readRecords(context, key),
     addRecord: (key, record, replaces) => addRecord(context, { key, record, replaces }),
+    noteRecordUse: (key) => context.leases.noteRecord(key),
     allRecords: async () => (await import('./list.ts')).allRecords(context),
     valueNames: async (kind) => (await import('./list.ts')).valueNames(context, kind),
     readValue: async (kind, name) => readValue(context, kind, name),

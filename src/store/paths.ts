@@ -19,6 +19,7 @@ export const storeDirectories = [
   'programs',
   'mounts',
   'leases',
+  'uses',
   'tmp',
 ] as const;
 

@@ -5,7 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson } from './guarded.ts';
 import { listPartials, removePartial } from './partial-blobs.ts';
-import { namesIn } from './list.ts';
+import { namesIn } from '../util/names-in.ts';
 import { isHexId } from './paths.ts';
 import { findReachable } from './reachable.ts';
 import type { Reachable } from './reachable.ts';
@@ -17,6 +17,7 @@ import { removeFile } from '../util/remove-file.ts';
 export interface PruneOptions {
   readonly all?: boolean;
   readonly dryRun?: boolean;
+  readonly unusedSince?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +30,8 @@ export async function prune(context: StoreContext, options: PruneOptions = {}): 
   options.signal?.throwIfAborted();
   const { result, trees } = await gc.run('exclusive', () =>
     recordsLock.runNow(() => {
-      const garbage = listGarbage(context, findReachable(context, options.all ?? false));
+      const { all = false, unusedSince } = options;
+      const garbage = listGarbage(context, findReachable(context, { all, unusedSince }), unusedSince);
       return { result: toResult(garbage), trees: options.dryRun === true ? [] : removeGarbage(context, garbage) };
     }),
   );
@@ -47,7 +49,7 @@ interface Garbage {
   readonly reachable: Reachable;
 }
 
-function listGarbage(context: StoreContext, reachable: Reachable): Garbage {
+function listGarbage(context: StoreContext, reachable: Reachable, unusedSince: number | undefined): Garbage {
   const { paths } = context;
   return {
     layers: readdirSync(paths.inside('layers'))
@@ -58,8 +60,8 @@ function listGarbage(context: StoreContext, reachable: Reachable): Garbage {
       .filter((digest) => isDigest(digest))
       .filter((digest) => !reachable.blobs.has(digest))
       .map((digest) => ({ digest, path: paths.blob(digest), size: fileSize(paths.blob(digest)) })),
-    partials: listPartials(context),
-    oldValues: listOldValues(context),
+    partials: listPartials(context).filter(({ path }) => wasMadeBefore(path, unusedSince)),
+    oldValues: listOldValues(context, unusedSince),
     reachable,
   };
 }
@@ -103,15 +105,20 @@ function toResult({ layers, blobs, partials, oldValues, reachable }: Garbage): P
 
 const oldAgeMs = 30 * 24 * 60 * 60 * 1000;
 
-function listOldValues({ paths }: StoreContext): { path: string; size: number }[] {
-  const limit = Date.now() - oldAgeMs;
-  return ['contexts', 'dockerfiles', 'builds', 'programs'].flatMap((kind) =>
+function listOldValues({ paths }: StoreContext, unusedSince = Infinity): { path: string; size: number }[] {
+  const limit = Math.min(Date.now() - oldAgeMs, unusedSince);
+  return ['contexts', 'dockerfiles', 'builds', 'programs', 'uses'].flatMap((kind) =>
     namesIn(paths.inside(kind))
       .map((name) => paths.inside(kind, name))
       .map((path) => ({ path, stat: statSync(path, { throwIfNoEntry: false }) }))
-      .filter(({ stat }) => stat !== undefined && Math.max(stat.atimeMs, stat.mtimeMs) < limit)
+      // Notes of use are read by every prune, the others by what needs them.
+      .filter(({ stat }) => stat !== undefined && Math.max(kind === 'uses' ? 0 : stat.atimeMs, stat.mtimeMs) < limit)
       .map(({ path, stat }) => ({ path, size: stat?.size ?? 0 })),
   );
+}
+
+function wasMadeBefore(path: string, time: number | undefined): boolean {
+  return time === undefined || (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < time;
 }
 
 function layerSize({ paths, checksum }: StoreContext, id: LayerId): number {

@@ -149,6 +149,8 @@ export interface Store extends AsyncDisposable {
   readRecords(key: string): Promise<readonly unknown[]>;
   /** Puts a record in front under a lock, dropping those for which `replaces` is true and the oldest beyond 16. */
   addRecord(key: string, record: unknown, replaces: (other: unknown) => boolean): Promise<void>;
+  /** Notes the use of records without a layer; what is leased is noted as used by itself. For `prune`, which can keep what was used lately. */
+  noteRecordUse(key: string): void;
   /** Every record by its static key. For the curious: it reads them all. */
   allRecords(): Promise<ReadonlyMap<string, readonly unknown[]>>;
   /** Small guarded values by kind and name: parsed Dockerfiles, last-build reports, what programs of layers need. */
@@ -178,6 +180,8 @@ export interface Store extends AsyncDisposable {
   prune(options?: {
     readonly all?: boolean;
     readonly dryRun?: boolean;
+    /** Milliseconds since the epoch: only what was neither made nor used since. */
+    readonly unusedSince?: number | undefined;
     readonly signal?: AbortSignal;
   }): Promise<PruneResult>;
 }

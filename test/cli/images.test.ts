@@ -149,6 +149,30 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('the cache', () => {
   });
 });
 
+describe.skipIf(lacks('user-namespaces', 'overlay'))('prune --filter', () => {
+  test('keeps what was used since', async () => {
+    const app = shell.context({ Dockerfile: 'FROM base\nENV A=1\nRUN echo filtered > /filtered\n' });
+    await shell.tbuild(app);
+    const young = await shell.tbuild('prune', '--force', '--all', '--filter', 'until=1h');
+    expect(young).toMatchObject({ status: 0, stdout: 'Total reclaimed space: 0B\n' });
+    const again = await shell.tbuild(app);
+    expect(again.stdout.match(/Using cache/g)).toHaveLength(2);
+    const old = await shell.tbuild('prune', '-f', '-a', '--filter', 'until=-1h');
+    expect(old.stdout).toMatch(/Removed layer [0-9a-f]{12} .*Removed \d+ cache records/s);
+    expect((await shell.tbuild(app)).stdout).toContain('Not cached: its cache record has been removed from the store');
+  });
+
+  test.each([
+    [['--filter', 'until=24x'], /until=24x: neither a duration nor a time\nhint: for example until=24h/],
+    [['--filter', 'label=x'], /--filter "label=x" is not known; until=TIME is/],
+    [['--filter', 'until=1h', '--filter', 'until=2h'], /more than one --filter/],
+  ])('%j is a mistake', async (argv, message) => {
+    const { status, stderr } = await shell.tbuild('prune', ...argv);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(125);
+  });
+});
+
 describe('doctor', () => {
   test('says what works here and which sandbox is used, in text and JSON', async () => {
     const { status, stdout } = await shell.tbuild('doctor');

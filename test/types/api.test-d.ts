@@ -47,6 +47,7 @@ test('the functions that there are', () => {
     | 'openStore'
     | 'parseOutput'
     | 'parsePlatform'
+    | 'parseUntil'
     | 'prune'
     | 'rawTerminal'
     | 'removeImage'

@@ -18,6 +18,7 @@ export async function solveConfigStep(
   const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
   const key = staticKey({ kind: run.kind, text: step, lineage: state.lineage });
   run.keyed(key);
+  session.store.noteRecordUse(key);
   const { below } = accessState(session.store, state);
   const found = await lookUp(session.store, key, below);
   if (found.hit && !session.options.noCache) {
