@@ -118,7 +118,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('plain progress', () => {
   test('warns of a build argument that nothing declares', async () => {
     const context = shell.context({ Dockerfile: 'FROM scratch\nCOPY a /\n', a: '' });
     const { stdout } = await shell.tbuild('--build-arg', 'MODUS=x', context);
-    expect(stdout).toContain('WARNING: One or more build-args MODUS were not consumed\n');
+    expect(stdout).toContain('WARNING: No ARG takes these build arguments: MODUS\n');
   });
 });
 
