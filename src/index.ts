@@ -28,6 +28,8 @@ export type { CLibraryFacts, ImageDiagnosis } from './rootfs/diagnose-image.ts';
 export type { OsRelease } from './rootfs/os-release.ts';
 export { openStore, withStore } from './rootfs/open-store.ts';
 export type { OpenStoreOptions } from './rootfs/open-store.ts';
+export { diskUsage } from './run/disk-usage.ts';
+export type { DiskUsage, DiskUsageEntry } from './run/disk-usage.ts';
 export { imageHistory } from './run/history.ts';
 export type { HistoryRow } from './run/history.ts';
 export type { LayerOrigin, OriginRecord, OriginStep } from './cache/origins.ts';

@@ -1,4 +1,13 @@
-import type { ChangedFile, CommittedDiff, DiffOptions, Fields, Helper, HelperInfo } from './helper-types.ts';
+import type {
+  ChangedFile,
+  CommittedDiff,
+  DiffOptions,
+  Fields,
+  Helper,
+  HelperInfo,
+  LinkedFile,
+  TreeUsage,
+} from './helper-types.ts';
 import { decodeFields } from './frames.ts';
 import type { Operation } from './operation.ts';
 import { TbuildError } from '../errors.ts';
@@ -85,6 +94,14 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
       });
       return Number(result.get('size'));
     },
+    async usage(paths) {
+      if (paths.length === 0) return [];
+      const operation = start('usage');
+      return withOperation(operation, async () => {
+        await operation.sendFields('R', [['op', 'usage'], ...paths.map((path) => ['path', path] as const)]);
+        return collectUsage(operation);
+      });
+    },
     async remove(paths) {
       if (paths.length > 0) await simple(start, 'remove', { fields: paths.map((path) => ['path', path] as const) });
     },
@@ -93,6 +110,23 @@ export function helperOperations(start: Start): Omit<Helper, typeof Symbol.async
       return withOperation(operation, () => performRun(operation, request, callbacks));
     },
   };
+}
+
+async function collectUsage(operation: Operation): Promise<readonly TreeUsage[]> {
+  const trees: TreeUsage[] = [];
+  let linked: LinkedFile[] = [];
+  for await (const frame of operation.frames()) {
+    if (frame.type !== 'P') continue;
+    const event = decodeFields(frame.payload);
+    const number = (name: string): number => Number(event.get(name));
+    if (event.get('event') === 'linked') {
+      linked.push({ inode: number('inode'), bytes: number('bytes'), links: number('links'), seen: number('seen') });
+    } else {
+      trees.push({ bytes: number('bytes'), linked });
+      linked = [];
+    }
+  }
+  return trees;
 }
 
 async function collectDiff(operation: Operation, { onProgress }: DiffOptions): Promise<CommittedDiff> {

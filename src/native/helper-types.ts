@@ -154,6 +154,22 @@ export interface TerminalSize {
 export type RunOutcome =
   { readonly kind: 'exit'; readonly exitCode: number } | { readonly kind: 'signal'; readonly signal: number };
 
+/** What a tree takes on the disk. */
+export interface TreeUsage {
+  /** Of directories and of files with one link. */
+  readonly bytes: number;
+  /** Files with several links, which may be in other trees as well. */
+  readonly linked: readonly LinkedFile[];
+}
+
+export interface LinkedFile {
+  readonly inode: number;
+  readonly bytes: number;
+  readonly links: number;
+  /** How many of the links are in this tree. */
+  readonly seen: number;
+}
+
 export interface HelperInfo {
   readonly pid: number;
   readonly userns: 'none' | 'map' | 'single';
@@ -194,6 +210,8 @@ export interface Helper extends AsyncDisposable {
     readonly onProgress?: ((bytes: number) => void) | undefined;
     readonly signal?: AbortSignal | undefined;
   }): Promise<number>;
+  /** What trees take on the disk, each by itself; what is absent is 0 bytes. */
+  usage(paths: readonly string[]): Promise<readonly TreeUsage[]>;
   /** Removes trees; what is absent is fine. */
   remove(paths: readonly string[]): Promise<void>;
   /** Runs one command in a sandbox. */

@@ -14,6 +14,7 @@ export function lazyHelper(identity: () => HelperIdentity): Helper {
     },
     read: async (options) => (await load()).read(options),
     export: async (options) => (await load()).export(options),
+    usage: async (paths) => (await load()).usage(paths),
     remove: async (paths) => (await load()).remove(paths),
     run: async (request, callbacks) => (await load()).run(request, callbacks),
     async [Symbol.asyncDispose]() {

@@ -31,6 +31,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
     root: options.root,
     signal: options.signal,
     removeTree: (paths) => helper.remove(paths),
+    measureTrees: (paths) => helper.usage(paths),
   });
   const store: Store = {
     ...bare,

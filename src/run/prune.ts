@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { accessOf, withStore } from '../rootfs/open-store.ts';
+import { freedBytes } from '../store/removal.ts';
 import type { PruneResult } from '../store/types.ts';
 import { containersDirectory, isEnded, keptDirectory, listContainers } from './container.ts';
 
@@ -30,11 +31,12 @@ export async function prune({
     const ended = (await listContainers(store))
       .filter(isEnded)
       .filter(({ started }) => since === undefined || Date.parse(started) < since);
+    const directories = ended.map(({ id }) => join(containersDirectory(store), id));
+    const left = freedBytes(await accessOf(store).helper.usage(directories));
     if (!dryRun) {
-      const directories = ended.map(({ id }) => join(containersDirectory(store), id));
       await accessOf(store).helper.remove(directories.map(keptDirectory));
       for (const directory of directories) await rm(directory, { recursive: true, force: true });
     }
-    return { ...result, containers: ended.map(({ id }) => id) };
+    return { ...result, reclaimed: result.reclaimed + left, containers: ended.map(({ id }) => id) };
   });
 }

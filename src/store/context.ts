@@ -3,7 +3,7 @@ import type { Checksum } from '../util/checksum.ts';
 import type { Leases } from './leases.ts';
 import type { Lock } from './lock.ts';
 import type { StorePaths } from './paths.ts';
-import type { RemoveTree } from './removal.ts';
+import type { MeasureTrees, RemoveTree } from './removal.ts';
 import type { Session } from './session.ts';
 import type { Unsynced } from './sync-mark.ts';
 import type { Listing, LayerId } from './types.ts';
@@ -21,6 +21,7 @@ export interface StoreContext {
   readonly addon: NativeAddon;
   readonly checksum: Checksum;
   readonly removeTree: RemoveTree;
+  readonly measureTrees: MeasureTrees;
   readonly verifyLayer: VerifyLayer | undefined;
   /** gc.lock: shared while something is acquired, exclusive while prune decides. */
   readonly gc: Lock;

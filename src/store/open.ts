@@ -16,8 +16,8 @@ import { defaultRoot, prepareRoot } from './location.ts';
 import { openLock } from './lock.ts';
 import { storePaths } from './paths.ts';
 import { addRecord, readRecords } from './records.ts';
-import { removeOwnTree } from './removal.ts';
-import type { RemoveTree } from './removal.ts';
+import { measureOwnTrees, removeOwnTree } from './removal.ts';
+import type { MeasureTrees, RemoveTree } from './removal.ts';
 import { openSession } from './session.ts';
 import { trackUnsynced } from './sync-mark.ts';
 import { collectGarbage } from './trash.ts';
@@ -29,6 +29,8 @@ export interface OpenStoreOptions {
   readonly root?: string | undefined;
   /** Removes trees with files of mapped ids. It must work until the store is disposed. @default removes what this process owns */
   readonly removeTree?: RemoveTree | undefined;
+  /** Measures them. @default what this process may look into */
+  readonly measureTrees?: MeasureTrees | undefined;
   /** Asked about layers that a power cut may have torn. @default they count as absent */
   readonly verifyLayer?: VerifyLayer | undefined;
   /** Ends waiting for locks that other processes hold. */
@@ -52,6 +54,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<Store> 
     addon,
     checksum,
     removeTree,
+    measureTrees: options.measureTrees ?? measureOwnTrees,
     verifyLayer,
     gc: openLock(addon, paths.inside('gc.lock'), signal),
     recordsLock: openLock(addon, paths.inside('records.lock'), signal),

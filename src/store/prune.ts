@@ -10,7 +10,8 @@ import { isHexId } from './paths.ts';
 import { findReachable } from './reachable.ts';
 import type { Reachable } from './reachable.ts';
 import { writeRecords } from './records.ts';
-import { collectGarbage, discard } from './trash.ts';
+import { freedBytes } from './removal.ts';
+import { collectGarbage, discard, listGarbage as listTrash } from './trash.ts';
 import type { LayerId, LayerInfo, PruneResult } from './types.ts';
 import { removeFile } from '../util/remove-file.ts';
 
@@ -26,19 +27,23 @@ export interface PruneOptions {
  * Parsed Dockerfiles, stat indexes and reports of builds go when they were not used for 30 days.
  */
 export async function prune(context: StoreContext, options: PruneOptions = {}): Promise<PruneResult> {
-  const { gc, recordsLock, removeTree } = context;
+  const { gc, recordsLock, removeTree, measureTrees } = context;
   options.signal?.throwIfAborted();
-  const { result, trees } = await gc.run('exclusive', () =>
+  const { garbage, trees, fileBytes } = await gc.run('exclusive', () =>
     recordsLock.runNow(() => {
       const { all = false, unusedSince } = options;
       const garbage = listGarbage(context, findReachable(context, { all, unusedSince }), unusedSince);
-      return { result: toResult(garbage), trees: options.dryRun === true ? [] : removeGarbage(context, garbage) };
+      const bytes = filesOf(context, garbage).reduce((sum, path) => sum + diskBytes(path), 0);
+      const going = options.dryRun === true ? treesOf(context, garbage) : removeGarbage(context, garbage);
+      return { garbage, trees: going, fileBytes: bytes };
     }),
   );
   // When it is aborted from here on, the trees are in tmp/ and go with the next one.
   options.signal?.throwIfAborted();
-  if (trees.length > 0) await removeTree(trees);
-  return result;
+  // Out of sight: nobody makes or takes links any more.
+  const reclaimed = fileBytes + freedBytes(await measureTrees(trees));
+  if (trees.length > 0 && options.dryRun !== true) await removeTree(trees);
+  return { ...toResult(garbage), reclaimed };
 }
 
 interface Garbage {
@@ -92,14 +97,32 @@ function replaceRecords(context: StoreContext, path: string, kept: readonly unkn
   }
 }
 
-function toResult({ layers, blobs, partials, oldValues, reachable }: Garbage): PruneResult {
-  const reclaimed = [...layers, ...blobs, ...partials, ...oldValues].reduce((total, { size }) => total + size, 0);
+/** What goes at once, file by file. */
+function filesOf({ paths }: StoreContext, { blobs, partials, oldValues, reachable }: Garbage): readonly string[] {
+  const { danglingImages, diffIds, leases, records } = reachable;
+  return [
+    ...danglingImages.map((id) => paths.image(id)),
+    ...diffIds,
+    ...leases,
+    ...[...blobs, ...partials, ...oldValues].map(({ path }) => path),
+    ...records.filter(({ kept }) => kept.length === 0).map(({ path }) => path),
+  ];
+}
+
+function treesOf({ addon, paths }: StoreContext, { layers }: Garbage): readonly string[] {
+  return [...layers.map(({ path }) => path), ...listTrash(addon, paths.inside('tmp'))];
+}
+
+function diskBytes(path: string): number {
+  return (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+}
+
+function toResult({ layers, blobs, partials, reachable }: Garbage): Omit<PruneResult, 'reclaimed'> {
   return {
     layers: layers.map(({ id, size }) => ({ id, size })),
     blobs: [...blobs, ...partials].map(({ digest, size }) => ({ digest, size })),
     records: reachable.records.reduce((total, { dropped }) => total + dropped, 0),
     images: reachable.danglingImages,
-    reclaimed,
   };
 }
 

@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeAddon } from '../native/addon.ts';
 import { errnoOf, ioError } from '../util/io-error.ts';
 import { uniqueName } from '../util/unique-name.ts';
+import { isLocked } from './leases.ts';
 
 /**
  * Renames something of the store to an unlocked name in tmp/, so that nobody ever sees it half removed and whoever comes by may remove it. Needs no space on a full disk.
@@ -24,6 +25,13 @@ export function collectGarbage(addon: NativeAddon, tmp: string): readonly string
   return readdirSync(tmp)
     .map((name) => adopt(addon, tmp, name))
     .filter((path) => path !== undefined);
+}
+
+/** The same, only looked at: paths that {@link collectGarbage} would give new names. */
+export function listGarbage(addon: NativeAddon, tmp: string): readonly string[] {
+  return readdirSync(tmp)
+    .map((name) => join(tmp, name))
+    .filter((path) => existsSync(path) && !isLocked(addon, path));
 }
 
 /** Renamed while its lock is held, so that its maker, who locks it a moment later, sees that it is gone. */

@@ -119,6 +119,7 @@ export interface PruneResult {
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
   readonly records: number;
   readonly images: readonly Digest[];
+  /** Bytes that the disk gets back: blocks, directories too. A file with links in what stays frees none. Sizes above are of contents. */
   readonly reclaimed: number;
 }
 

@@ -44,6 +44,7 @@ describe('help', () => {
         save        Save images to an archive
         import      Make a base image from the tar of a root file system
         cache ls    List the layers in the store and what uses them
+        cache du    Show what the store takes on the disk, and what prune frees of it
         cache why   Say why steps of the last build ran again
         prune       Remove what no image, cache record or running build needs
         doctor      Say what this kernel and user can do, and which sandbox will be used
@@ -79,7 +80,7 @@ describe('a mistake on the command line ends with 125 and says what to do', () =
     [
       'half of a command',
       ['cache'],
-      /"cache" is not a tbuild command\nhint: there is tbuild cache ls, tbuild cache why/,
+      /"cache" is not a tbuild command\nhint: there is tbuild cache ls, tbuild cache du, tbuild cache why/,
     ],
     ['an unknown option', ['--squash', '.'], /tbuild build: Unknown option '--squash'\nhint: see tbuild build --help/],
     ['an unknown option of a command', ['images', '-z'], /tbuild images: Unknown option '-z'/],

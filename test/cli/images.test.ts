@@ -173,6 +173,72 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('prune --filter', () => {
   });
 });
 
+describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
+  const du = async (): Promise<number> => Number((await shell.sh('du -s -B1 $HOME/store | cut -f1')).stdout);
+  interface Usage {
+    readonly entries: readonly {
+      readonly id: string;
+      readonly reclaimable: boolean;
+      readonly sharedSize: number;
+      readonly description: string;
+      readonly images: readonly string[];
+    }[];
+    readonly totals: {
+      readonly dangling: number;
+      readonly reclaimable: number;
+      readonly shared: number;
+      readonly total: number;
+    };
+  }
+  const usage = async (...argv: readonly string[]): Promise<Usage> =>
+    JSON.parse((await shell.tbuild('cache', 'du', '--json', ...argv)).stdout) as Usage;
+
+  test('counts hard links once, and what prune frees is what the disk gets back', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`s/${index}`, 'x'.repeat(9000 + index)]),
+    );
+    const copying = shell.context({ Dockerfile: 'FROM base\nCOPY s /linked\n', ...files });
+    await shell.tbuild(copying);
+    writeFileSync(join(copying, 's/new'), 'new');
+    await shell.tbuild(copying);
+    const { entries, totals } = await usage();
+    const copies = entries.filter(({ description }) => description === 'COPY s /linked');
+    expect(copies.map(({ reclaimable, sharedSize }) => [reclaimable, sharedSize > 100_000])).toEqual(
+      Array(2).fill([true, true]),
+    );
+    expect(totals.total).toBe(await du());
+    expect(totals.shared + totals.reclaimable).toBeLessThan(totals.total);
+    expect(entries.find(({ images }) => images.includes('base:latest'))?.reclaimable).toBe(false);
+
+    expect((await usage('--filter', 'description~=linked')).entries).toHaveLength(2);
+    expect((await usage('--filter', 'shared=true', '--filter', 'reclaimable=false')).entries).toHaveLength(0);
+    expect((await usage('--filter', 'until=1h')).entries).toHaveLength(0);
+    const { stdout } = await shell.tbuild('cache', 'du');
+    expect(stdout).toMatch(/^ID {13}RECLAIMABLE {3}SIZE {6}LAST ACCESSED +DESCRIPTION\n/);
+    expect(stdout).toMatch(/\n[0-9a-f]{12} {3}true {10}[\d.]+kB\* .* ago +COPY s \/linked\n/);
+    expect(stdout).toMatch(/\nShared: +\S+\nDangling: +\S+\nReclaimable: +\S+\nTotal: +\S+\n$/);
+    expect((await shell.tbuild('cache', 'du', '--verbose')).stdout).toContain('\nDescription:  COPY s /linked\n');
+
+    for (const argv of [[], ['--all']]) {
+      const before = await du();
+      const planned = JSON.parse((await shell.tbuild('prune', '--dry-run', '--json', ...argv)).stdout) as {
+        reclaimed: number;
+      };
+      expect(await du()).toBe(before);
+      const done = JSON.parse((await shell.tbuild('prune', '-f', '--json', ...argv)).stdout) as { reclaimed: number };
+      expect(done).toEqual(planned);
+      expect(before - (await du())).toBe(done.reclaimed);
+    }
+    expect((await usage()).totals).toMatchObject({ dangling: 0, reclaimable: 0, total: await du() });
+  });
+
+  test('an unknown filter is a mistake', async () => {
+    const { status, stderr } = await shell.tbuild('cache', 'du', '--filter', 'foo=bar');
+    expect(stderr).toContain('--filter "foo=bar" is not known');
+    expect(status).toBe(125);
+  });
+});
+
 describe('doctor', () => {
   test('says what works here and which sandbox is used, in text and JSON', async () => {
     const { status, stdout } = await shell.tbuild('doctor');

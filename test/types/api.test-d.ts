@@ -33,6 +33,7 @@ test('the functions that there are', () => {
     | 'describeCause'
     | 'diagnose'
     | 'diagnoseImage'
+    | 'diskUsage'
     | 'errorCodes'
     | 'familiarName'
     | 'formatPlatform'

@@ -10,5 +10,6 @@ void send_tar(const Fields& request, Channel& channel);
 void read_file(const Fields& request, Channel& channel);
 void export_tree(const Fields& request, Channel& channel);
 void remove_paths(const Fields& request, Channel& channel);
+void tree_usage(const Fields& request, Channel& channel);
 
 } // namespace tbuild

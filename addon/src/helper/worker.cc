@@ -25,7 +25,7 @@ void hello(const Options& options, Channel& channel) {
 
 constexpr std::pair<std::string_view, void (*)(const Fields&, Channel&)> operations[] = {
     {"write", write_diff},   {"commit", commit_diff},  {"tar", send_tar},    {"read", read_file},
-    {"export", export_tree}, {"remove", remove_paths}, {"run", run_sandbox},
+    {"export", export_tree}, {"remove", remove_paths}, {"run", run_sandbox}, {"usage", tree_usage},
 };
 
 void perform(const Options& options, Channel& channel) {

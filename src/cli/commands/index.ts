@@ -19,6 +19,7 @@ export const commandLoaders: readonly CommandLoader[] = [
   { names: ['save', 'image save'], load: async () => (await import('./save.ts')).command },
   { names: ['import', 'image import'], load: async () => (await import('./import.ts')).command },
   { names: ['cache ls'], load: async () => (await import('./cache-ls.ts')).command },
+  { names: ['cache du'], load: async () => (await import('./cache-du.ts')).command },
   { names: ['cache why'], load: async () => (await import('./cache-why.ts')).command },
   { names: ['prune'], load: async () => (await import('./prune.ts')).command },
   { names: ['doctor'], load: async () => (await import('./doctor.ts')).command },
