@@ -82,7 +82,7 @@ export async function transferStep(
         entries,
         rootAttributes,
         changed: changedArchives,
-      } = plan({ items: set.items, destination, ownership, roots: set.roots }, reader);
+      } = plan({ items: set.items, destination, ownership, roots: set.roots, helper: session.helper }, reader);
       const { keepFiles } = await import('../kept-files.ts');
       const reuse = await earlierLayer(session, run.step);
       // Nothing is awaited between here and `allSettled`: a failure must not go unhandled.

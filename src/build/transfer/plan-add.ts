@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { join as joinPath } from 'node:path';
 import { TbuildError } from '../../errors.ts';
 import type { FactReader } from '../../cache/facts.ts';
-import type { ChangedFile, WriteEntry } from '../../native/helper-types.ts';
+import type { ChangedFile, Helper, WriteEntry } from '../../native/helper-types.ts';
 import { decompress, isTarArchive } from '../../tar/decompress.ts';
 import { layerEntries } from '../../tar/layer-entries.ts';
 import type { LayerEntriesOptions } from '../../tar/layer-entries.ts';
@@ -12,13 +10,19 @@ import { copyItem } from './plan-copy.ts';
 import type { CopyPlan, CopyRequest } from './plan-copy.ts';
 import { createPlacer, defaultDirectoryMode } from './placer.ts';
 import type { Ownership, Placer } from './placer.ts';
+import { readSource } from './source-bytes.ts';
 import type { SourceEntry, SourceItem } from './source.ts';
 import { join } from './walk.ts';
 
 type FileEntry = Extract<SourceEntry, { type: 'file' }>;
 
+export interface AddRequest extends CopyRequest {
+  /** Reads what this process may not. */
+  readonly helper: Pick<Helper, 'read'>;
+}
+
 /** What ADD writes: archives are unpacked into the destination directory, everything else is copied. Facts and changes are complete when all entries have been taken. */
-export function planAdd(request: CopyRequest, reader: FactReader): CopyPlan {
+export function planAdd(request: AddRequest, reader: FactReader): CopyPlan {
   const placer = createPlacer(reader, request.ownership);
   const changed: ChangedFile[] = [];
   return { entries: addEntries(request, { placer, reader, changed }), rootAttributes: placer.rootAttributes, changed };
@@ -30,9 +34,9 @@ interface Adding {
   readonly changed: ChangedFile[];
 }
 
-async function* addEntries(request: CopyRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
+async function* addEntries(request: AddRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
   for (const item of request.items) {
-    const archive = await asArchive(item, request.roots);
+    const archive = await asArchive(item, request);
     if (archive === undefined) yield* copyItem(item, request, adding.placer);
     else yield* unpack(archive, request, adding);
   }
@@ -40,20 +44,21 @@ async function* addEntries(request: CopyRequest, adding: Adding): AsyncGenerator
 
 interface Archive {
   readonly file: FileEntry;
-  readonly path: string;
+  readonly bytes: () => AsyncIterable<Uint8Array>;
 }
 
 /** Archives are recognised by content, never by name (Dockerfile reference, "ADD"). */
-async function asArchive(item: SourceItem, roots: readonly string[]): Promise<Archive | undefined> {
+async function asArchive(item: SourceItem, { roots, helper }: AddRequest): Promise<Archive | undefined> {
   const [file] = item.entries;
   if (file?.type !== 'file' || file.content.kind !== 'copy') return undefined;
-  const path = joinPath(roots[file.content.source] ?? '', file.content.path);
-  return (await isTarArchive(openFile(path))) ? { file, path } : undefined;
+  const { source, path } = file.content;
+  const bytes = (): AsyncIterable<Uint8Array> => readSource(helper, roots[source] ?? '', path);
+  return (await isTarArchive(bytes())) ? { file, bytes } : undefined;
 }
 
 async function* unpack(
-  { file, path }: Archive,
-  request: CopyRequest,
+  { file, bytes }: Archive,
+  request: AddRequest,
   adding: Adding,
 ): AsyncGenerator<WriteEntry, void, undefined> {
   const { placer } = adding;
@@ -73,7 +78,7 @@ async function* unpack(
   const hash = createHash('sha256');
   let size = 0;
   const observed = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of openFile(path)) {
+    for await (const chunk of bytes()) {
       hash.update(chunk);
       size += chunk.length;
       yield chunk;
@@ -110,13 +115,4 @@ function owned(entry: WriteEntry, { owner }: Ownership): WriteEntry {
   if (owner === undefined || entry.type === 'whiteout' || entry.type === 'hardlink' || entry.type === 'parent')
     return entry;
   return { ...entry, ...owner };
-}
-
-function openFile(path: string): AsyncIterable<Uint8Array> {
-  // O_NONBLOCK: a fifo put there meanwhile must not hang the build.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  return createReadStream(path, {
-    flags: flags as unknown as string,
-    highWaterMark: 256 * 1024,
-  }) as AsyncIterable<Uint8Array>;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -177,6 +177,23 @@ describe('a Dockerfile on standard input', () => {
   });
 });
 
+describe('a Dockerfile outside of the context', () => {
+  test('is taken as docker takes it: from the working directory, with the ignore file beside it', async () => {
+    const context = shop.context({ a: '', b: '', '.dockerignore': 'a' });
+    const outside = shop.context({
+      'Other.Dockerfile': 'FROM scratch\nCOPY a* b* /\n',
+      'Plain.Dockerfile': 'FROM scratch\nCOPY a* b* /\n',
+      'Other.Dockerfile.dockerignore': 'b',
+    });
+    const from = async (path: string): Promise<readonly string[]> =>
+      filesOf(await shop.build(context, { dockerfile: path }));
+    expect(await from(join(outside, 'Other.Dockerfile'))).toEqual(['a 0:0 644']);
+    expect(await from(relative(process.cwd(), join(outside, 'Plain.Dockerfile')))).toEqual(['b 0:0 644']);
+    // Not from the context, where a path was given.
+    await expect(from('a')).rejects.toMatchObject({ code: 'TBUILD_DOCKERFILE_NOT_FOUND' });
+  });
+});
+
 describe('standard input', () => {
   test('cannot be both context and Dockerfile, nor a Dockerfile beside -f', async () => {
     const both = async (): Promise<Built> => buildFrom('FROM scratch\n', { dockerfile: '-' });
@@ -211,5 +228,19 @@ describe.skipIf(lacks('root'))('device nodes in a context', () => {
   test('are copied, as with docker', async () => {
     const built = await buildFrom(tarOf(copyAll, { name: 'null', type: '3', major: 1, minor: 3 }));
     expect(filesOf(built)).toContain('all/null 0:0 644');
+  });
+});
+
+describe.skipIf(lacks('ordinary-user', 'id-ranges'))('files of others in a context of an ordinary user', () => {
+  test('are read all the same: the Dockerfile, what is copied, an archive for ADD', async () => {
+    const closed = { uid: 1000, gid: 1000, mode: 0o600 };
+    const built = await buildFrom(
+      tarOf(
+        { ...dockerfile('FROM scratch\nCOPY file /\nADD inner.tar /\n'), ...closed },
+        { ...file('file'), ...closed },
+        { name: 'inner.tar', content: tarOf(file('inner', 'i'.repeat(5_000_000))), ...closed },
+      ),
+    );
+    expect(filesOf(built)).toEqual(['file 1000:1000 600', 'inner 0:0 644']);
   });
 });

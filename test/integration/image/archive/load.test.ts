@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { directory, file, hardlink, symlink } from '../../../../fixtures/layers/layer-case.ts';
@@ -9,9 +10,13 @@ import type { TarRecipe } from '../../../../fixtures/layers/tar-bytes.ts';
 import { loadImages } from '../../../../src/image/archive/load.ts';
 import type { LoadedImages, LoadOptions } from '../../../../src/image/archive/load.ts';
 import { formatReference, parseReference } from '../../../../src/oci/reference.ts';
+import { openStore } from '../../../../src/rootfs/open-store.ts';
+import { auditStore } from '../../../helpers/audit-store.ts';
 import { lacks } from '../../../helpers/capabilities.ts';
 import { validateStoredImage } from '../../../helpers/image.ts';
 import { openFilesBelow } from '../../../helpers/leaks.ts';
+import { descendantsOf } from '../../../helpers/processes.ts';
+import { programPath, startProgram, tbuild } from '../../../helpers/program.ts';
 import { bytes, openWorkbench } from '../workbench.ts';
 import type { Workbench } from '../workbench.ts';
 import {
@@ -196,6 +201,60 @@ describe('an archive', () => {
     await load(archiveOf(dockerFiles('docker', [image])), { onProgress });
     const done = image.layers.map((layer) => `done sha256:${hexOf(layer)}`);
     expect(seen.toSorted()).toEqual(done.toSorted());
+  });
+});
+
+describe('a load beside others', () => {
+  test('loses nothing to a prune at any moment', async () => {
+    const image: Made = { layers: Array.from({ length: 5 }, freshLayer), names: ['beside-prune'] };
+    const archive = archiveOf(dockerFiles('blobs', [image]));
+    const other = await openStore({ root: bench.store.root });
+    let isLoading = true;
+    const pruning = (async () => {
+      for (; isLoading; await delay(1)) await other.prune();
+    })();
+    async function* slowly(): AsyncGenerator<Uint8Array, void, undefined> {
+      for (let start = 0; start < archive.length; start += 1000) {
+        yield archive.subarray(start, start + 1000);
+        await delay(2);
+      }
+    }
+    try {
+      await expectLoaded(await load(archive, { origin: slowly() }), [image]);
+    } finally {
+      isLoading = false;
+      await pruning;
+      await other[Symbol.asyncDispose]();
+    }
+    expect((await bench.store.findImage('beside-prune'))?.image.id).toBe(idOf(image));
+  });
+
+  test('that is killed leaves what the next one takes away', async () => {
+    const image: Made = { layers: [freshLayer()], names: ['killed'] };
+    const path = onDisk(archiveOf(dockerFiles('blobs', [image])));
+    const store = join(bench.directory, 'killed');
+    const command = `head -c 2000 '${path}'; sleep 60`;
+    const program = startProgram([
+      'sh',
+      '-c',
+      `(${command}) | exec '${process.execPath}' '${programPath}' load --store '${store}'`,
+    ]);
+    const members = (): number =>
+      existsSync(join(store, 'tmp'))
+        ? readdirSync(join(store, 'tmp'), { recursive: true }).filter((each) => String(each).includes('members/'))
+            .length
+        : 0;
+    await expect.poll(members, { timeout: 20_000 }).toBeGreaterThan(0);
+    for (const { pid } of descendantsOf(program.pid)) process.kill(pid, 'SIGKILL');
+    await program.ended;
+    expect(members()).toBeGreaterThan(0);
+    expect(await tbuild('load', '--store', store, '-i', path)).toMatchObject({
+      code: 0,
+      stdout: 'Loaded image: killed:latest\n',
+    });
+    expect(readdirSync(join(store, 'tmp'))).toEqual([]);
+    await using opened = await openStore({ root: store });
+    expect(await auditStore(opened)).toEqual([]);
   });
 });
 

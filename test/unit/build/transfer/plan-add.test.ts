@@ -15,6 +15,7 @@ import type { LayerSpec } from '../../../helpers/temp-store.ts';
 import { directory as dir, file, item, link, readerOf } from './state.ts';
 
 let root: string;
+const neverAsked = { read: () => Promise.reject(new Error('the helper was asked')) };
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'tbuild-add-'));
 });
@@ -44,7 +45,7 @@ async function add(
   owner?: { uid: number; gid: number },
 ): Promise<Added> {
   const plan = planAdd(
-    { items, destination, ownership: { owner, chmod: parseChmod('777') }, roots: [root] },
+    { items, destination, ownership: { owner, chmod: parseChmod('777') }, roots: [root], helper: neverAsked },
     readerOf(state),
   );
   const entries: WriteEntry[] = [];
