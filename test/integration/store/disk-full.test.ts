@@ -84,7 +84,9 @@ describe.skipIf(lacks('root'))('a store on a full disk', () => {
     await maker[Symbol.asyncDispose]();
     fill();
     await expect(store.putBlob(Buffer.alloc(150_000))).rejects.toMatchObject(full);
-    expect(await store.prune()).toMatchObject({ reclaimed: 300_000 });
+    const { reclaimed } = await store.prune();
+    expect(reclaimed).toBeGreaterThanOrEqual(300_000);
+    expect(reclaimed).toBeLessThan(350_000);
     await expect(store.putBlob(Buffer.alloc(150_000))).resolves.toMatch(/^sha256:/);
   });
 });
