@@ -89,13 +89,21 @@ export const manual: Readonly<Record<string, Manual>> = {
     environment: store,
     examples: [{ what: 'Layers, with their directories', command: 'tbuild cache ls' }],
   },
+  'cache du': { environment: store, examples: [{ what: 'Each layer, and the sums', command: 'tbuild cache du' }] },
   'cache why': {
     environment: store,
     examples: [{ what: 'The last build', command: 'tbuild cache why' }],
   },
   prune: {
     environment: store,
-    examples: [{ what: 'What nothing uses', command: 'tbuild prune' }],
+    examples: [
+      { what: 'What would go, and how much that is', command: 'tbuild prune --dry-run' },
+      { what: 'Without a question', command: 'tbuild prune -f' },
+      {
+        what: 'All that no named image needs and that was not used for a day',
+        command: 'tbuild prune --all -f --filter until=24h',
+      },
+    ],
   },
   doctor: {
     environment: store,
