@@ -1,4 +1,5 @@
-import { TbuildError } from '../errors.ts';
+import { suggest } from '../dockerfile/suggest.ts';
+import { isTbuildError, TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
 import { formatPlatform, samePlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
@@ -26,12 +27,16 @@ export interface BaseRequest {
   readonly name: string;
   readonly platform: Platform;
   readonly span: SourceSpan;
+  /** Names of the stages of the file, which may have been meant. */
+  readonly stages: readonly string[];
   readonly onProgress: Tell;
 }
 
 /** An image of the store, or one that is pulled. Named contexts win over both. Leases its layers. */
 export async function openBaseImage(session: Session, request: BaseRequest): Promise<BaseImage> {
-  const { image, cached } = await findOrFetch(session, request);
+  const { image, cached } = await findOrFetch(session, request).catch((error: unknown) => {
+    throw withNearStage(error, request);
+  });
   const config = await readImageConfig(session.store, image);
   return { id: image.id, draft: draftFromImage(config), chain: image.chain, triggers: onbuildTriggers(config), cached };
 }
@@ -73,6 +78,26 @@ async function byReference(
     cached: false,
   };
 }
+
+/** What is no stage is taken for an image: when there is none, a stage may have been misspelled, or come too late. */
+function withNearStage(error: unknown, { name, stages }: BaseRequest): unknown {
+  const near = suggest(name, stages);
+  if (near === undefined || !isTbuildError(error) || !missing.has(error.code)) return error;
+  const hint =
+    near === name.toLowerCase()
+      ? `Stage ${near} is defined further down, so that ${name} is an image here. Move the stage up.`
+      : `There is no stage ${name}, so that it is an image. Did you mean the stage ${near}?`;
+  const { code, message, span, cause, details } = error;
+  return new TbuildError(code, message, { hint, span, cause, details });
+}
+
+const missing: ReadonlySet<string> = new Set([
+  'TBUILD_REFERENCE',
+  'TBUILD_REGISTRY',
+  'TBUILD_REGISTRY_AUTH',
+  'TBUILD_IMAGE_NOT_FOUND',
+  'TBUILD_MANIFEST',
+]);
 
 async function isWhole(session: Session, image: ImageRecord): Promise<boolean> {
   const there = await session.store.lease(image.chain.map(({ layer }) => layer));

@@ -4,10 +4,12 @@ import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { definedLater } from '../dockerfile/stage-dependencies.ts';
 import { resolveStages } from '../dockerfile/stages.ts';
 import type { ResolvedStages } from '../dockerfile/stages.ts';
+import { isTbuildError, TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { planGraph } from '../graph/plan.ts';
 import { parsePlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StagePlan } from './plan.ts';
 
@@ -30,6 +32,7 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
   const resolved = resolveStages(dockerfile, { buildArgs, platform, target, isReplaced });
   const findSource = (name: string, span: SourceSpan): StageSource =>
     isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span);
+  const stageNames = dockerfile.stages.flatMap(({ name }) => name ?? []);
   const stepsOf = planSteps(resolved, findSource);
   return {
     steps: stepsOf.planned,
@@ -42,8 +45,9 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
         stage: found.stage,
         steps: stepsOf.stage(index),
         base: found.base,
-        platform: found.platform === undefined ? platform : parsePlatform(found.platform),
+        platform: found.platform === undefined ? platform : stagePlatform(found.platform, found.stage.span),
         escape: dockerfile.escape,
+        stageNames,
         buildArgs,
         globalArgs: resolved.globalArgs,
         findSource(name, span) {
@@ -56,6 +60,16 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
       };
     },
   };
+}
+
+function stagePlatform(text: string, span: SourceSpan): Platform {
+  try {
+    return parsePlatform(text);
+  } catch (cause) {
+    if (!isTbuildError(cause)) throw cause;
+    const { hint } = cause;
+    throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `failed to parse platform ${text}`, { span, hint, cause });
+  }
 }
 
 interface StageSteps {

@@ -11,6 +11,8 @@ export interface StagePlan {
   readonly base: StageSource;
   readonly platform: Platform;
   readonly escape: '\\' | '`';
+  /** Of all stages of the file. */
+  readonly stageNames: readonly string[];
   /** From --build-arg. */
   readonly buildArgs: ReadonlyMap<string, string>;
   /** ARGs before the first FROM, and the predefined platform arguments. */

@@ -96,6 +96,7 @@ async function openBase(
         name: base.name,
         platform,
         span: plan.stage.span,
+        stages: plan.stageNames,
         onProgress: run.progress,
       });
       return {

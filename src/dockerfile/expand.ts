@@ -1,6 +1,12 @@
 import { TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
-import { ExpansionProblem, maxResultLength, resultTooLong } from './expansion-problem.ts';
+import {
+  ExpansionProblem,
+  maxResultLength,
+  resultTooLong,
+  unclosed,
+  unsupportedModifier,
+} from './expansion-problem.ts';
 import { removePrefix, removeSuffix, replaceEvery, replaceFirst } from './shell-pattern.ts';
 import { createSplitter } from './word-splitter.ts';
 import type { Sink } from './word-splitter.ts';
@@ -96,7 +102,8 @@ function run(
   } catch (cause) {
     if (!(cause instanceof ExpansionProblem)) throw cause;
     const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-    throw new TbuildError('TBUILD_EXPANSION', `failed to process "${shown}": ${cause.message}`, { span, cause });
+    const { hint } = cause;
+    throw new TbuildError('TBUILD_EXPANSION', `failed to process "${shown}": ${cause.message}`, { span, cause, hint });
   }
   return { result: pieces.join(''), words: splitter.words() };
 }
@@ -142,7 +149,7 @@ function readEscape(cursor: Cursor, isRaw: boolean): string {
 
 function readSingleQuoted(cursor: Cursor): string {
   const end = cursor.text.indexOf("'", cursor.at + 1);
-  if (end === -1) throw new ExpansionProblem('unexpected end of statement while looking for matching single-quote');
+  if (end === -1) throw unclosed('single-quote');
   const quoted =
     cursor.quotes === 'keep' ? cursor.text.slice(cursor.at, end + 1) : cursor.text.slice(cursor.at + 1, end);
   cursor.at = end + 1;
@@ -165,7 +172,7 @@ function readDoubleQuoted(cursor: Cursor, isRaw: boolean, sink: Sink): void {
     else if (character === escape) sink(readQuotedEscape(cursor, isRaw), false);
     else sink(readQuotedPlain(cursor), false);
   }
-  throw new ExpansionProblem('unexpected end of statement while looking for matching double-quote');
+  throw unclosed('double-quote');
 }
 
 function readQuotedPlain(cursor: Cursor): string {
@@ -241,10 +248,6 @@ function keepSubstitution(cursor: Cursor, name: string, operator: string): strin
     throw unsupportedModifier(operator + second);
   }
   return `\${${name}${operator}${second}${readOperand(cursor, isPattern ? trimStop : valueStop)}}`;
-}
-
-function unsupportedModifier(modifier: string): ExpansionProblem {
-  return new ExpansionProblem(`unsupported modifier (${modifier}) in substitution`);
 }
 
 const noBrace = "syntax error: missing '}'";

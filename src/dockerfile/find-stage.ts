@@ -54,6 +54,7 @@ export function findTarget(stages: readonly Stage[], target: string | undefined)
   const names = stages.flatMap(({ name }) => name ?? []);
   const near = suggest(target, names);
   throw new TbuildError('TBUILD_STAGE_NOT_FOUND', `target stage "${target}" could not be found`, {
+    span: (stages.find(({ name }) => name === near) ?? stages.at(-1))?.span,
     hint:
       near === undefined
         ? `The stages are ${names.length === 0 ? `0 to ${stages.length - 1}` : names.join(', ')}.`

@@ -17,7 +17,8 @@ export function parseJsonForm(args: string, span: SourceSpan): readonly string[]
     return undefined;
   }
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
-    throw syntaxError('when using JSON array syntax, arrays must be comprised of strings only', span);
+    const hint = 'Put each element in double quotes.';
+    throw syntaxError('when using JSON array syntax, arrays must be comprised of strings only', span, hint);
   }
   return value.map(toWellFormed);
 }

@@ -39,3 +39,9 @@ export function readInstruction({ text: joined, span, place }: JoinedLine): RawI
     blankLine: undefined,
   };
 }
+
+/** Where some text of the arguments stands, for errors about it; the whole instruction where it is not found. */
+export function placeOfText({ line, argsStart, span, place }: RawInstruction, text: string): SourceSpan {
+  const start = text === '' ? -1 : line.indexOf(text, argsStart);
+  return start === -1 ? span : place(start, start + text.length);
+}

@@ -6,6 +6,8 @@ export interface SplitCommand {
   /** `--name` or `--name=value`, quotes and escapes resolved, in order. */
   readonly flags: readonly SplitFlag[];
   readonly args: string;
+  /** Where `args` begins in the line. */
+  readonly argsStart: number;
 }
 
 export interface SplitFlag {
@@ -21,9 +23,9 @@ export function splitCommand(joined: string): SplitCommand {
   const begin = skipSpace(joined, 0);
   const line = joined.slice(0, begin + text.length);
   const blank = /[\t\v\f\r ]+/.exec(text);
-  if (blank === null) return { keyword: text, flags: [], args: '' };
+  if (blank === null) return { keyword: text, flags: [], args: '', argsStart: line.length };
   const { flags, end } = readFlags(line, begin + blank.index + blank[0].length);
-  return { keyword: text.slice(0, blank.index), flags, args: trimGoSpace(line.slice(end)) };
+  return { keyword: text.slice(0, blank.index), flags, args: line.slice(end), argsStart: end };
 }
 
 /** The flags, and where they end. */

@@ -10,6 +10,12 @@ interface StageWithBase {
   readonly base: StageSource;
 }
 
+/** What a stage reads from another one, and where the file says so. */
+interface Edge {
+  readonly to: number;
+  readonly span: SourceSpan;
+}
+
 /** The stages that each stage reads from. Throws TBUILD_STAGE_CYCLE even where the target needs none of the cycle, as docker does. */
 export function findDependencies(
   stages: readonly StageWithBase[],
@@ -17,16 +23,16 @@ export function findDependencies(
 ): readonly (readonly number[])[] {
   const all = stages.map(({ stage }) => stage);
   const names = indexStages(all);
-  const dependencies = stages.map(({ stage, base }) => {
-    const found = new Set(base.kind === 'stage' ? [base.index] : []);
+  const edges = stages.map(({ stage, base }) => {
+    const found: Edge[] = base.kind === 'stage' ? [{ to: base.index, span: stage.span }] : [];
     for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(copySource)]) {
       const source = isReplaced(name) ? undefined : findCopySource(names, name, span);
-      if (source?.kind === 'stage') found.add(source.index);
+      if (source?.kind === 'stage') found.push({ to: source.index, span });
     }
-    return [...found].toSorted((left, right) => left - right);
+    return found;
   });
-  refuseCycle(all, dependencies);
-  return dependencies;
+  refuseCycle(all, edges);
+  return edges.map((found) => [...new Set(found.map(({ to }) => to))].toSorted((left, right) => left - right));
 }
 
 /** Throws TBUILD_STAGE_NOT_FOUND where one of these stages copies from one that is defined only after it. */
@@ -68,7 +74,7 @@ function triggerSources(stages: readonly Stage[], base: StageSource): readonly N
   });
 }
 
-function refuseCycle(stages: readonly Stage[], dependencies: readonly (readonly number[])[]): void {
+function refuseCycle(stages: readonly Stage[], edges: readonly (readonly Edge[])[]): void {
   const state = new Map<number, 'open' | 'done'>();
   for (const root of stages.keys()) {
     // A path as an explicit stack: a file may chain more stages than the call stack is deep.
@@ -79,21 +85,40 @@ function refuseCycle(stages: readonly Stage[], dependencies: readonly (readonly 
         continue;
       }
       state.set(top.index, 'open');
-      const needed = dependencies[top.index]?.[top.next++];
-      if (needed === undefined) {
+      const edge = edges[top.index]?.[top.next++];
+      if (edge === undefined) {
         state.set(top.index, 'done');
         path.pop();
-      } else if (state.get(needed) === 'open') {
-        throw circular(stages, needed);
-      } else if (state.get(needed) !== 'done') path.push({ index: needed, next: 0 });
+      } else if (state.get(edge.to) === 'open') {
+        const start = path.findIndex(({ index }) => index === edge.to);
+        const circle = path.slice(start).map(({ index, next }) => ({ index, edge: edges[index]?.[next - 1] ?? edge }));
+        throw circular(stages, circle);
+      } else if (state.get(edge.to) !== 'done') path.push({ index: edge.to, next: 0 });
     }
   }
 }
 
-function circular(stages: readonly Stage[], index: number): TbuildError {
-  return new TbuildError('TBUILD_STAGE_CYCLE', `circular dependency detected on stage: ${nameOf(stages, index)}`, {
-    span: stages[index]?.span,
-    hint: 'Break the circle with a stage that both copy from.',
+const named = 5;
+
+function circular(
+  stages: readonly Stage[],
+  circle: readonly { readonly index: number; readonly edge: Edge }[],
+): TbuildError {
+  const [first] = circle;
+  const ways = circle
+    .slice(0, named)
+    .map(
+      ({ index, edge }) => `${nameOf(stages, index)} reads from ${nameOf(stages, edge.to)} in line ${edge.span.line}`,
+    );
+  const more = circle.length > named ? [`and ${circle.length - named} more`] : [];
+  const hint =
+    circle.length === 1
+      ? 'A stage cannot copy from itself. Name an earlier stage, or an image.'
+      : `${[...ways, ...more].join(', ')}. Break the circle with a stage that both copy from.`;
+  const stage = nameOf(stages, first?.index ?? 0);
+  return new TbuildError('TBUILD_STAGE_CYCLE', `circular dependency detected on stage: ${stage}`, {
+    span: first?.edge.span,
+    hint,
   });
 }
 

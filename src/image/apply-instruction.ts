@@ -7,7 +7,7 @@ import type { ImageDraft } from './draft.ts';
 import { exposedPorts } from './exposed-ports.ts';
 import { healthcheckOf } from './healthcheck.ts';
 import { formatTime } from './history-times.ts';
-import { isStopSignal } from './stop-signal.ts';
+import { isStopSignal, suggestStopSignal } from './stop-signal.ts';
 
 /** What the build knows about the step that an instruction became. */
 export interface InstructionContext {
@@ -85,10 +85,7 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildA
       return set({ Volumes: { ...config.Volumes, ...setOf(instruction.paths) } });
     case 'stopsignal':
       if (isStopSignal(instruction.signal)) return set({ StopSignal: instruction.signal });
-      throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `STOPSIGNAL ${instruction.signal}: no such signal`, {
-        span: instruction.span,
-        hint: 'Write a signal of Linux by name or number, for example SIGTERM or 15.',
-      });
+      throw unknownSignal(instruction);
     case 'shell':
       return set({ Shell: instruction.argv });
     case 'healthcheck':
@@ -127,6 +124,17 @@ function setOf(names: readonly string[]): Readonly<Record<string, object>> {
 /** Empty lists clear what was inherited and are not written. */
 function listField(name: 'Cmd' | 'Entrypoint', argv: readonly string[]): ContainerConfig {
   return argv.length === 0 ? {} : { [name]: argv };
+}
+
+function unknownSignal({ signal, span }: Extract<Instruction, { kind: 'stopsignal' }>): TbuildError {
+  const near = suggestStopSignal(signal);
+  return new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `invalid signal: ${signal}`, {
+    span,
+    hint:
+      near === undefined
+        ? 'Write a signal of Linux by name or number, for example SIGTERM or 15.'
+        : `Did you mean ${near}?`,
+  });
 }
 
 function checkedPorts({ ports, span }: Extract<Instruction, { kind: 'expose' }>): readonly string[] {

@@ -1,3 +1,5 @@
+import { suggest } from '../dockerfile/suggest.ts';
+
 /**
  * True for what docker takes after STOPSIGNAL: any number but 0, or a name of Linux with or without `SIG`, in any case (`sigterm`, `RTMIN+3`).
  */
@@ -7,6 +9,12 @@ export function isStopSignal(text: string): boolean {
   const realTime = /^RT(MIN|MAX)(?:([+-])(\d{1,2}))?$/.exec(name);
   if (realTime !== null) return isRealTime(realTime);
   return signalNames.has(name);
+}
+
+/** The name that was probably meant. */
+export function suggestStopSignal(text: string): string | undefined {
+  const near = suggest(text.toUpperCase().replace(/^SIG/, ''), signalNames);
+  return near === undefined ? undefined : `SIG${near}`;
 }
 
 const signalNames: ReadonlySet<string> = new Set(

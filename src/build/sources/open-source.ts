@@ -62,6 +62,7 @@ async function openOutside(
     name: from,
     platform: plan.platform,
     span,
+    stages: plan.stageNames,
     onProgress: run.progress,
   });
   return chainSource(session.store, chain, request(from));

@@ -8,6 +8,7 @@ import type {
 } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
+import { suggest } from '../suggest.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { readHeredocs } from './run-heredoc.ts';
 
@@ -56,9 +57,10 @@ function parseCommand({ args, span }: RawInstruction): Command {
 
 function readNetwork(value: string | undefined, raw: RawInstruction): RunInstruction['network'] {
   if (value === undefined || value === 'default' || value === 'none' || value === 'host') return value;
+  const near = suggest(value, ['default', 'none', 'host']);
   throw syntaxError(
     `invalid network mode "${value}"`,
     placeOfFlag(raw, 'network'),
-    'The modes are default, none and host.',
+    near === undefined ? 'The modes are default, none and host.' : `Did you mean ${near}?`,
   );
 }

@@ -1,5 +1,6 @@
 import { readFlags } from '../flags.ts';
 import type { Stage } from '../instruction.ts';
+import { placeOfText } from '../raw-instruction.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
@@ -31,6 +32,6 @@ function checkStageName(name: string, raw: RawInstruction): string {
   if (/^[a-z][a-z0-9\-_.]*$/.test(lowered)) return lowered;
   throw syntaxError(
     `invalid name for build stage: "${name}", name can't start with a number or contain symbols`,
-    raw.span,
+    placeOfText(raw, name),
   );
 }

@@ -2,6 +2,7 @@ import { placeOfFlag, readFlags } from '../flags.ts';
 import { parseGoDuration } from '../go-duration.ts';
 import type { Command, HealthcheckInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
+import { placeOfText } from '../raw-instruction.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 
@@ -37,7 +38,7 @@ export function parseHealthcheck(raw: RawInstruction): HealthcheckInstruction {
         },
       };
     default:
-      throw syntaxError(`Unknown type "${type.toUpperCase()}" in HEALTHCHECK (try CMD)`, raw.span);
+      throw syntaxError(`Unknown type "${type.toUpperCase()}" in HEALTHCHECK (try CMD)`, placeOfText(raw, type));
   }
 }
 

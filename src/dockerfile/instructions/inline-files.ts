@@ -1,5 +1,6 @@
 import { heredocFileName, heredocText, parseHeredocMark } from '../heredoc.ts';
 import type { InlineFile } from '../instruction.ts';
+import { placeOfText } from '../raw-instruction.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { toWellFormed } from '../well-formed.ts';
@@ -14,7 +15,10 @@ export interface TransferWords {
 export function sortWords(words: readonly string[], destination: string, raw: RawInstruction): TransferWords {
   const isHeredoc = (word: string): boolean => raw.heredocs.length > 0 && parseHeredocMark(word) !== undefined;
   const name = raw.name.toUpperCase();
-  if (isHeredoc(destination)) throw syntaxError(`${name} cannot accept a heredoc as a destination`, raw.span);
+  if (isHeredoc(destination)) {
+    const hint = `Write ${name} ${destination} DESTINATION.`;
+    throw syntaxError(`${name} cannot accept a heredoc as a destination`, placeOfText(raw, destination), hint);
+  }
   const marked = words.filter(isHeredoc);
   if (marked.length < raw.heredocs.length) {
     const [heredoc] = raw.heredocs;

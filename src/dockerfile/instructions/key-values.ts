@@ -1,5 +1,6 @@
 import { refuseFlags } from '../flags.ts';
 import type { ArgInstruction, EnvInstruction, KeyValue, LabelInstruction } from '../instruction.ts';
+import { placeOfText } from '../raw-instruction.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
 import { syntaxError } from '../syntax-error.ts';
 import { splitWords } from '../words.ts';
@@ -52,7 +53,7 @@ function parsePair(word: string, raw: RawInstruction): KeyValue {
   if (value === undefined) {
     throw syntaxError(
       `Syntax error - can't find = in "${word}". Must be of the form: name=value`,
-      raw.span,
+      placeOfText(raw, word),
       'Put quotes around a value that has spaces.',
     );
   }

@@ -74,6 +74,7 @@ function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstru
     throw syntaxError(
       `${raw.name.toUpperCase()} requires at least two arguments, but only one was provided. Destination could not be determined`,
       raw.span,
+      `Write ${raw.name.toUpperCase()} SOURCE… DESTINATION.`,
     );
   }
   return {

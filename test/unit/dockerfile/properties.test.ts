@@ -2,11 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expandInstruction } from '../../../src/dockerfile/expand-instruction.ts';
 import { expandWord, expandWords } from '../../../src/dockerfile/expand.ts';
+import type { ExpandOptions } from '../../../src/dockerfile/expand.ts';
+import { findCopySource } from '../../../src/dockerfile/find-stage.ts';
+import type { Dockerfile } from '../../../src/dockerfile/instruction.ts';
+import { changeKinds, parseInstruction } from '../../../src/dockerfile/parse-instruction.ts';
 import { parseDockerfile } from '../../../src/dockerfile/parse.ts';
 import { resolveStages } from '../../../src/dockerfile/stages.ts';
 import { splitInstructions } from '../../../src/dockerfile/split-instructions.ts';
 import { TbuildError } from '../../../src/errors.ts';
 import { removePrefix, removeSuffix, replaceEvery } from '../../../src/dockerfile/shell-pattern.ts';
+import { formatGraph, planGraph } from '../../../src/graph/plan.ts';
+import { holds, propertyTimeout } from '../../helpers/property.ts';
+import { anyText, flaggedInstruction, likelyDockerfile } from './arbitraries.ts';
+import { printDockerfile } from './print.ts';
 
 /** What the function makes, or `undefined` for a TbuildError; anything else fails. */
 function orRefused<T>(run: () => T): T | undefined {
@@ -18,137 +26,129 @@ function orRefused<T>(run: () => T): T | undefined {
   }
 }
 
-const keyword = fc.constantFrom(
-  'FROM',
-  'RUN',
-  'COPY',
-  'ADD',
-  'ENV',
-  'ARG',
-  'CMD',
-  'LABEL',
-  'EXPOSE',
-  'USER',
-  'WORKDIR',
-  'VOLUME',
-  'STOPSIGNAL',
-  'SHELL',
-  'HEALTHCHECK',
-  'MAINTAINER',
-  'ONBUILD',
-  'ENTRYPOINT',
-  'from',
-  'Foo',
-);
-const piece = fc.oneof(
-  fc.constantFrom(
-    ' ',
-    '\t',
-    '\n',
-    '\r\n',
-    '\r',
-    '\\',
-    '\\\n',
-    '\\ \n',
-    '`',
-    '"',
-    "'",
-    '$',
-    '${',
-    '}',
-    ':-',
-    '#',
-    '# ',
-    '##',
-    '%',
-    '/',
-    '*',
-    '?',
-    '[',
-    ']',
-    '["a", "b"]',
-    '<<',
-    '<<EOF',
-    '\nEOF\n',
-    '=',
-    '--from=',
-    '--chown=',
-    '--',
-    ',',
-    '\u00a0',
-    '\uFEFF',
-    '\0',
-    '\ud800',
-    '😀',
-    'AS',
-    'x',
-    '0',
-    'CMD',
-    'NONE',
-    '# escape=`\n',
-  ),
-  fc.string({ unit: 'binary', maxLength: 5 }),
-  keyword.map((word) => `\n${word} `),
-);
-const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''));
+const amd64 = { os: 'linux', architecture: 'amd64' };
+const variables = new Map([
+  ['x', 'y z'],
+  ['V', 'value'],
+  ['EOF', ''],
+]);
 
 describe('whatever the text, nothing but a TbuildError is thrown', () => {
-  test('by the parser and everything behind it', () => {
-    fc.assert(
-      fc.property(fc.boolean(), text, (hasFrom, body) => {
+  test('by the parser and everything behind it', { timeout: propertyTimeout }, async () => {
+    await holds(
+      'parse, resolve, plan and expand',
+      fc.property(fc.boolean(), fc.oneof(anyText, likelyDockerfile), (hasFrom, body) => {
         const dockerfile = orRefused(() => parseDockerfile(hasFrom ? `FROM a AS b\n${body}` : body, 'f'));
         if (dockerfile === undefined) return;
         expect(JSON.parse(JSON.stringify(dockerfile))).toEqual(dockerfile);
-        orRefused(() =>
-          resolveStages(dockerfile, { buildArgs: new Map(), platform: { os: 'linux', architecture: 'amd64' } }),
-        );
+        orRefused(() => {
+          const resolved = resolveStages(dockerfile, { buildArgs: new Map(), platform: amd64 });
+          formatGraph(planGraph(resolved.stages, (name, span) => findCopySource(resolved.names, name, span)));
+        });
         for (const instruction of dockerfile.stages.flatMap(({ instructions }) => instructions)) {
-          orRefused(() => expandInstruction(instruction, new Map([['x', 'y z']]), dockerfile.escape));
+          orRefused(() => expandInstruction(instruction, variables, dockerfile.escape));
+          const { kind, span } = instruction;
+          if (kind === 'onbuild') orRefused(() => parseInstruction(instruction.trigger, { file: 'f', span }));
         }
       }),
-      { numRuns: 1_000 },
     );
   });
 
-  test('by the expander', () => {
-    fc.assert(
-      fc.property(text, fc.constantFrom('\\', '`'), (word, escape) => {
-        const env = new Map([
-          ['x', 'a b'],
-          ['EOF', ''],
-        ]);
-        const whole = orRefused(() => expandWord(word, env, escape));
-        const words = orRefused(() => expandWords(word, env, escape));
+  test('by the readers of flags', { timeout: propertyTimeout }, async () => {
+    await holds(
+      'flags',
+      fc.property(flaggedInstruction, (line) => {
+        orRefused(() => parseDockerfile(`FROM a\n${line}`, 'f'));
+        orRefused(() => parseDockerfile(line, 'f'));
+        orRefused(() => parseInstruction(line, { file: 'f' }));
+        orRefused(() => parseInstruction(`ONBUILD ${line}`, { file: 'f', allowed: changeKinds }));
+      }),
+    );
+  });
+
+  test('by the expander', { timeout: propertyTimeout }, async () => {
+    const mode = fc.record<ExpandOptions>(
+      {
+        quotes: fc.constantFrom('remove', 'keep', 'plain'),
+        escapes: fc.constantFrom('remove', 'keep'),
+        unset: fc.constantFrom('empty', 'keep'),
+      },
+      { requiredKeys: [] },
+    );
+    await holds(
+      'expand',
+      fc.property(anyText, fc.constantFrom('\\', '`'), mode, (word, escape, options) => {
+        const whole = orRefused(() => expandWord(word, variables, escape, options));
+        const words = orRefused(() => expandWords(word, variables, escape, options));
         expect(whole === undefined).toBe(words === undefined);
       }),
-      { numRuns: 1_000 },
     );
   });
 });
 
-describe('instructions', () => {
-  test('lie in the file in order, one behind the other, and their lines hold their text', () => {
-    fc.assert(
-      fc.property(text, (body) => {
-        const split = orRefused(() => splitInstructions(body, 'f'));
-        let end = 0;
-        // What cannot be written to a file is not read from one.
-        const lines = Buffer.from(body)
-          .toString()
-          .replace(/^\uFEFF/, '')
-          .split('\n');
-        for (const { span, text: joined, keyword: first } of split?.instructions ?? []) {
-          expect(span.line).toBeGreaterThan(end);
-          expect(span.endLine).toBeGreaterThanOrEqual(span.line);
-          end = span.endLine;
-          expect(joined.startsWith(first)).toBe(true);
-          expect(lines[span.line - 1]?.slice(span.column - 1).startsWith(joined.charAt(0))).toBe(true);
-        }
-        expect(end).toBeLessThanOrEqual(lines.length);
-      }),
-      { numRuns: 1_000 },
-    );
+describe('what is printed', () => {
+  /** Places and texts are those of another file. */
+  const withoutPlaces = ({ escape, globalArgs, stages }: Dockerfile): unknown => ({
+    escape,
+    globalArgs: globalArgs.map(({ args }) => args),
+    stages: stages.map(({ span: _, text: __, instructions, ...stage }) => ({
+      ...stage,
+      instructions: instructions.map(({ span: ___, text: ____, ...instruction }) => instruction),
+    })),
   });
+
+  test('is read as the same again', { timeout: propertyTimeout }, async () => {
+    let read = 0;
+    await holds(
+      'parse, print, parse',
+      fc.property(
+        fc.oneof(
+          likelyDockerfile,
+          anyText.map((text) => `FROM a\n${text}`),
+        ),
+        (text) => {
+          const first = orRefused(() => parseDockerfile(text, 'f'));
+          if (first === undefined) return;
+          read++;
+          const printed = printDockerfile(first);
+          const second = parseDockerfile(printed, 'f');
+          expect(withoutPlaces(second)).toEqual(withoutPlaces(first));
+          expect(printDockerfile(second)).toBe(printed);
+        },
+      ),
+    );
+    expect(read).toBeGreaterThan(200);
+  });
+});
+
+describe('instructions', () => {
+  test(
+    'lie in the file in order, one behind the other, and their lines hold their text',
+    { timeout: propertyTimeout },
+    async () => {
+      await holds(
+        'places',
+        fc.property(fc.oneof(anyText, likelyDockerfile), (body) => {
+          const split = orRefused(() => splitInstructions(body, 'f'));
+          let end = 0;
+          const lines = body.replace(/^\uFEFF/, '').split('\n');
+          for (const raw of split?.instructions ?? []) {
+            const { span, text: joined, keyword: first, flags, place } = raw;
+            expect(span.line).toBeGreaterThan(end);
+            expect(span.endLine).toBeGreaterThanOrEqual(span.line);
+            end = span.endLine;
+            expect(joined.startsWith(first)).toBe(true);
+            for (const { start } of [{ start: 0 }, ...flags]) {
+              const { line, column } = place(start, start + 1);
+              const shown = (lines[line - 1] ?? '').replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+              expect(shown.charAt(column - 1)).toBe(raw.line.charAt(start));
+            }
+          }
+          expect(end).toBeLessThanOrEqual(lines.length);
+        }),
+      );
+    },
+  );
 
   test('every line of text that is no comment belongs to exactly one', () => {
     fc.assert(
@@ -277,9 +277,7 @@ function cpuTime(hostile: string): number {
   const before = process.cpuUsage();
   const dockerfile = orRefused(() => parseDockerfile(hostile, 'f'));
   if (dockerfile !== undefined) {
-    orRefused(() =>
-      resolveStages(dockerfile, { buildArgs: new Map(), platform: { os: 'linux', architecture: 'amd64' } }),
-    );
+    orRefused(() => resolveStages(dockerfile, { buildArgs: new Map(), platform: amd64 }));
   }
   return process.cpuUsage(before).user;
 }

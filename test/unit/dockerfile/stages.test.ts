@@ -161,17 +161,17 @@ describe('dependencies', () => {
     [['FROM a', 'COPY --from=9 x y'], 'TBUILD_STAGE_NOT_FOUND invalid stage index 9', 2],
     [['FROM a', 'COPY --from=-1 x y'], 'TBUILD_STAGE_NOT_FOUND invalid stage index -1', 2],
     [['FROM a AS x', 'COPY --from=9 x y', 'FROM b'], 'TBUILD_STAGE_NOT_FOUND invalid stage index 9', 2],
-    [['FROM a AS xx', 'COPY --from=xx x y'], 'TBUILD_STAGE_CYCLE circular dependency detected on stage: xx', 1],
-    [['FROM a', 'COPY --from=0 x y'], 'TBUILD_STAGE_CYCLE circular dependency detected on stage: 0', 1],
+    [['FROM a AS xx', 'COPY --from=xx x y'], 'TBUILD_STAGE_CYCLE circular dependency detected on stage: xx', 2],
+    [['FROM a', 'COPY --from=0 x y'], 'TBUILD_STAGE_CYCLE circular dependency detected on stage: 0', 2],
     [
       ['FROM a AS x', 'FROM a AS x', 'COPY --from=x x y'],
       'TBUILD_STAGE_CYCLE circular dependency detected on stage: x',
-      2,
+      3,
     ],
     [
       ['FROM a AS x', 'COPY --from=y x y', 'FROM a AS y', 'COPY --from=x x y', 'FROM b'],
       'TBUILD_STAGE_CYCLE circular dependency detected on stage: x',
-      1,
+      2,
     ],
     [
       ['FROM a AS x', 'COPY --from=y x y', 'FROM b AS y', 'FROM c', 'COPY --from=x x y'],
@@ -181,6 +181,18 @@ describe('dependencies', () => {
   ])('%j is refused', (lines, message, line) => {
     expect(failureOf(() => resolve(lines))).toBe(message);
     expect(errorOf(() => resolve(lines)).span?.line).toBe(line);
+  });
+
+  test('a circle is told with its lines', () => {
+    const error = errorOf(() =>
+      resolve(['FROM a AS x', 'FROM b AS y', 'COPY --from=z x y', 'FROM x AS z', 'FROM y AS w', 'COPY --from=w x y']),
+    );
+    expect(error.message).toBe('circular dependency detected on stage: w');
+    expect(error.hint).toBe('A stage cannot copy from itself. Name an earlier stage, or an image.');
+    const longer = errorOf(() => resolve(['FROM a AS x', 'COPY --from=y x y', 'FROM b AS y', 'COPY --from=x x y']));
+    expect(longer.hint).toBe(
+      'x reads from y in line 2, y reads from x in line 4. Break the circle with a stage that both copy from.',
+    );
   });
 
   test('a stage that the target does not need may copy from a later one', () => {
