@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, time, timeWithMemory } from './measure.mjs';
+import { bundleParsePlan, longDockerfile } from './parse-plan.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'dist', 'tbuild.js');
@@ -34,6 +35,17 @@ export function* rows(disk) {
     limit: nodeStart,
     work: () => wall(tbuild('--version')),
     budget: plus(15),
+    promised: true,
+  };
+
+  const parsePlan = bundleParsePlan(work);
+  const long = join(work, 'long.Dockerfile');
+  writeFileSync(long, longDockerfile());
+  yield {
+    name: 'parse and plan 1,000 lines, 40 stages',
+    limit: nodeStart,
+    work: () => wall([node, parsePlan, long]),
+    budget: plus(100),
     promised: true,
   };
 

@@ -8,9 +8,8 @@ export type LineGroup = readonly PhysicalLine[];
 /**
  * Which lines make up which instruction, from dockerfile-ast's tree.
  *
- * The tree is made of a likeness of the file, line for line the same, in which what dockerfile-ast and docker read differently is replaced by what both read alike:
- * dockerfile-ast continues a line after `\\`, loses a continuation after `\ \`, sees heredocs in quotes, knows no Unicode blanks, and takes time quadratic in the number
- * of comments and flags.
+ * The tree is made of a likeness of the file, line for line, that keeps only what decides it: which lines have text, and which of them continue. What the two read differently is not in it
+ * (docs/decisions/0009-dockerfile-ast.md), nor what takes dockerfile-ast long.
  */
 export function groupLines(lines: readonly PhysicalLine[]): readonly LineGroup[] {
   const tree = DockerfileParser.parse(lines.map(likeness).join('\n'));
@@ -20,11 +19,8 @@ export function groupLines(lines: readonly PhysicalLine[]): readonly LineGroup[]
   });
 }
 
-function likeness(line: PhysicalLine): string {
-  if (line.kind !== 'text') return '';
+function likeness({ kind, body, continues }: PhysicalLine): string {
   // A line that is nothing but a continuation character adds nothing to the instruction around it, and starts none.
-  const body = trimGoSpace(line.body)
-    .replaceAll(/[\\`#<["-]/g, 'x')
-    .replaceAll(/[\v\f\r]/g, ' ');
-  return body === '' ? '' : `${body}${line.continues ? ' \\' : ''}`;
+  if (kind !== 'text' || trimGoSpace(body) === '') return '';
+  return continues ? 'x \\' : 'x';
 }

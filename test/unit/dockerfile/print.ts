@@ -68,7 +68,8 @@ function printInstruction(instruction: Instruction, escape: string): string {
 /** Fails to compile where an instruction has got a new field, which has to be printed too. */
 type Nothing = Readonly<Record<never, never>> & { readonly [name: string]: never };
 
-function printRun({ kind: _, span: __, text: ___, command, script, network, ...rest }: RunInstruction): string {
+function printRun(instruction: RunInstruction): string {
+  const { kind: _, span: __, text: ___, command, script, network, ...rest } = instruction;
   rest satisfies Nothing;
   const head = words('RUN', flag('network', network));
   if (script !== undefined) return `${head} ${heredoc(script.name, script.content)}`;
