@@ -16,12 +16,14 @@ export const manual: Readonly<Record<string, Manual>> = {
       TBUILD_PROGRESS: 'As --progress, unless that is given',
       SOURCE_DATE_EPOCH:
         'Seconds since 1970: the time of everything in the image, so that equal inputs make an equal image',
+      DOCKER_HOST: 'Where --load finds Docker or Podman: unix://PATH (default: the usual places)',
       NO_COLOR: 'When set and not empty: no colours',
     },
     examples: [
       { what: 'Build ./Dockerfile and name the image', command: 'tbuild -t app .' },
       { what: 'One stage, with an argument', command: 'tbuild -t app:dev --target build --build-arg MODE=debug .' },
-      { what: 'An archive for other tools', command: 'tbuild -t app -o type=oci,dest=app.tar .' },
+      { what: 'The context from a pipe', command: 'tar -c . | tbuild -t app -' },
+      { what: 'An archive for docker load and podman load', command: 'tbuild -t app -o type=docker,dest=app.tar .' },
       { what: 'The files alone, into a directory', command: 'tbuild -o type=local,dest=out .' },
       { what: 'In a script: the id, and nothing else', command: 'id=$(tbuild -q .)' },
     ],

@@ -7,12 +7,12 @@ const spec: CommandSpec = {
   name: 'load',
   usage: 'tbuild load [OPTIONS]',
   summary: 'Load images from an archive',
-  details: `Archives of tbuild save, docker save and podman save, and OCI layouts in a tar, plain or compressed.
-Example: docker save app | tbuild load`,
+  details: 'Archives of tbuild save, docker save and podman save, and OCI layouts in a tar, plain or compressed.',
   positionals: { min: 0, max: 0 },
   options: {
     input: { type: 'string', short: 'i', value: 'FILE', help: 'The archive (default: standard input)' },
     platform: { type: 'string', value: 'OS/ARCH', help: "Which one of several (default: this machine's)" },
+    quiet: { type: 'boolean', short: 'q', help: 'Show no progress' },
   },
 };
 
@@ -28,7 +28,8 @@ export const command: Command = {
       });
     }
     const platform = args.string('platform');
-    using view = openTransferView(`Loading ${stdin === undefined ? input : 'standard input'}`, terminal);
+    const env = args.flag('quiet') ? { ...terminal.env, TBUILD_PROGRESS: 'quiet' } : terminal.env;
+    using view = openTransferView(`Loading ${stdin === undefined ? input : 'standard input'}`, { stderr, env });
     const { images, omitted } = await loadImages({
       source: stdin === undefined ? (input ?? '-') : counted(stdin, view),
       platform: platform === undefined ? undefined : parsePlatform(platform),

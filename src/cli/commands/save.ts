@@ -7,8 +7,8 @@ const spec: CommandSpec = {
   name: 'save',
   usage: 'tbuild save [OPTIONS] IMAGE...',
   summary: 'Save images to an archive',
-  details: `The archive is docker's and an OCI layout in one: docker, podman and OCI tools read it. A repository without a tag stands for all its tags.
-Example: tbuild save app | docker load`,
+  details:
+    "The archive is docker's and an OCI layout in one: docker, podman and OCI tools read it. A repository without a tag stands for all its tags.",
   positionals: { min: 1, max: Number.POSITIVE_INFINITY },
   options: {
     output: { type: 'string', short: 'o', value: 'FILE', help: 'Where to (default: standard output)' },
