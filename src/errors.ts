@@ -23,6 +23,8 @@ export const errorCodes = {
   TBUILD_CONTEXT: 'The build context does not exist, cannot be read, or has a malformed ignore file.',
   TBUILD_SOURCE_NOT_FOUND: 'A COPY or ADD source matches nothing.',
   TBUILD_COPY: 'COPY, ADD or WORKDIR cannot be carried out on this state.',
+  TBUILD_DOWNLOAD: 'What a URL names could not be downloaded.',
+  TBUILD_GIT: 'A git repository could not be fetched, or does not hold what is asked for.',
   TBUILD_USER_NOT_FOUND: 'A user or group name is not in the /etc/passwd or /etc/group of the image.',
   TBUILD_CHOWN: 'A file cannot be given its owner, because the id is not mapped in this user namespace.',
   TBUILD_LAYER: 'A command or step left something that an image layer cannot hold.',

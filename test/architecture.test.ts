@@ -9,6 +9,7 @@ const ranks: Readonly<Record<string, number>> = {
   util: 0.1,
   native: 0.2,
   oci: 0.3,
+  http: 0.4,
   dockerfile: 1,
   tar: 2,
   context: 2,

@@ -5,7 +5,7 @@ import { openBlob } from './open-blob.ts';
 import type { OpenBlobOptions } from './open-blob.ts';
 import { resolveImage } from './resolve-image.ts';
 import type { ResolvedImage, ResolveOptions } from './resolve-image.ts';
-import { createTransport } from './transport.ts';
+import { createTransport } from '../http/transport.ts';
 
 /** Reads images from any registry of the distribution spec, anonymously. Holds connections and tokens until it is disposed. */
 export interface RegistryClient extends Disposable {

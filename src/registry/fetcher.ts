@@ -1,12 +1,14 @@
+import { errnoOf, isCertificateError } from '../http/failure.ts';
+import { redirectedGet } from '../http/redirects.ts';
+import { backOff, isPassingError, isPassingStatus, maxTries } from '../http/retry.ts';
+import { readBody } from '../http/transport.ts';
+import type { HttpResponse, Transport } from '../http/transport.ts';
 import type { Reference } from '../oci/reference.ts';
 import { parseChallenges } from './challenge.ts';
 import { registryEndpoints } from './endpoint.ts';
-import { connectionError, errnoOf, isCertificateError, registryError, shownUrl } from './registry-error.ts';
-import { backOff, isPassingError, isPassingStatus, maxTries } from './retry.ts';
+import { connectionError, registryError } from './registry-error.ts';
 import { accessDenied, requestToken } from './token.ts';
 import type { Token } from './token.ts';
-import { readBody } from './transport.ts';
-import type { HttpResponse, Transport } from './transport.ts';
 
 export interface FetchOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -108,7 +110,7 @@ export function createFetcher(transport: Transport, { retryDelayMs }: { readonly
     for (let tried = 1; ; tried++) {
       let response: HttpResponse;
       try {
-        response = await redirectedGet(transport, url, options);
+        response = await redirectedGet(transport, url, { ...options, failing });
       } catch (error) {
         options.signal?.throwIfAborted();
         if (tried === maxTries || !isPassingError(error instanceof Error ? error.cause : undefined)) throw error;
@@ -125,44 +127,7 @@ export function createFetcher(transport: Transport, { retryDelayMs }: { readonly
   return { get, read };
 }
 
-const maxRedirects = 10;
-
-/** Follows redirects. Authorization goes to the first origin alone and is gone once that was left; https never leads to http. */
-async function redirectedGet(
-  transport: Transport,
-  start: URL,
-  { headers, signal, authorization }: FetchOptions & { readonly authorization?: string | undefined },
-): Promise<HttpResponse> {
-  let url = start;
-  let credentials = authorization === undefined ? {} : { authorization };
-  for (let redirects = 0; ; redirects++) {
-    if (url.origin !== start.origin) credentials = {};
-    const sent = { ...headers, ...credentials };
-    let response: HttpResponse;
-    try {
-      response = await transport.get(url, { headers: sent, signal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw connectionError(url, error);
-    }
-    const location = response.headers.location;
-    if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
-    response.body.destroy();
-    if (redirects === maxRedirects) throw registryError(`${shownUrl(start)}: more than ${maxRedirects} redirects`);
-    url = redirectTarget(url, location);
-  }
-}
-
-function redirectTarget(from: URL, location: string): URL {
-  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  if (to === undefined || !/^https?:$/.test(to.protocol)) {
-    throw registryError(`${shownUrl(from)}: redirected to something that is no http URL`);
-  }
-  if (from.protocol === 'https:' && to.protocol === 'http:') {
-    throw registryError(`${shownUrl(from)}: redirected from https to plain http (${to.host}), which is refused`);
-  }
-  return to;
-}
+const failing = { connection: connectionError, redirect: registryError } as const;
 
 function givenUp({ url, status }: HttpResponse, tried: number): Error {
   const isLimit = status === 429;

@@ -4,10 +4,10 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { Fetcher } from './fetcher.ts';
 import { connectionError, registryError } from './registry-error.ts';
-import { backOff, isPassingError, maxTries } from './retry.ts';
+import { backOff, isPassingError, maxTries } from '../http/retry.ts';
 import { maxErrorBody, statusError } from './status-error.ts';
-import { readBody } from './transport.ts';
-import type { HttpResponse } from './transport.ts';
+import { readBody } from '../http/transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 
 export interface OpenBlobOptions {
   readonly signal?: AbortSignal | undefined;

@@ -13,7 +13,7 @@ import { familiarReference } from '../oci/reference.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { Fetcher } from './fetcher.ts';
 import { statusError } from './status-error.ts';
-import type { HttpResponse } from './transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 
 /** An image as a registry has it, every document verified against its digest. */
 export interface ResolvedImage {

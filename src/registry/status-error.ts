@@ -3,7 +3,7 @@ import { familiarReference } from '../oci/reference.ts';
 import type { Reference } from '../oci/reference.ts';
 import { registryError } from './registry-error.ts';
 import { accessDenied } from './token.ts';
-import type { HttpResponse } from './transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 
 /** How much of an answer that is not the content is read (bytes). */
 export const maxErrorBody: number = 64 * 1024;

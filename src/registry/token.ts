@@ -1,8 +1,9 @@
 import { TbuildError } from '../errors.ts';
 import type { Challenge } from './challenge.ts';
-import { connectionError, registryError, shownUrl } from './registry-error.ts';
-import { readBody } from './transport.ts';
-import type { HttpResponse } from './transport.ts';
+import { shownUrl } from '../http/failure.ts';
+import { connectionError, registryError } from './registry-error.ts';
+import { readBody } from '../http/transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 
 export interface Token {
   readonly value: string;

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
-import { stalledCode } from './registry-error.ts';
+import { stalledCode } from './failure.ts';
 
 export interface HttpResponse {
   readonly url: URL;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { backOff, isPassingError, isPassingStatus } from '../../../src/registry/retry.ts';
+import { backOff, isPassingError, isPassingStatus } from '../../../src/http/retry.ts';
 
 async function waited(tried: number, retryAfter: string | undefined): Promise<number> {
   const start = performance.now();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, stalledCode } from './registry-error.ts';
+import { errnoOf, stalledCode } from './failure.ts';
 
 export interface RetryOptions {
   /** Before the second try; doubles with each. */
