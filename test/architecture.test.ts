@@ -10,6 +10,7 @@ const ranks: Readonly<Record<string, number>> = {
   native: 0.2,
   oci: 0.3,
   http: 0.4,
+  git: 0.5,
   dockerfile: 1,
   tar: 2,
   context: 2,

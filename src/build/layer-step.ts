@@ -18,6 +18,8 @@ export interface LayerStep {
   readonly describeFiles?: () => Promise<string>;
   /** Fills `job.diff` and lists it. Inputs are given back when they turned out to be others than the key said. */
   readonly execute: (job: Job) => Promise<ExecutedStep>;
+  /** Called when the step is over, however it ended. */
+  readonly release?: (() => Promise<void>) | undefined;
 }
 
 export interface ExecutedStep {

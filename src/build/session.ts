@@ -28,6 +28,8 @@ export interface Session {
   /** Undefined when the reader of the events keeps up; else what a command's output has to wait for. */
   readonly room: () => Promise<void> | undefined;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
+  /** Undefined for an id that no secret was given under. */
+  readonly secrets: { read(id: string): Promise<Buffer> | undefined };
   /** Every step started so far, in order. */
   readonly runs: StartedStep[];
   /** Opened (a directory is scanned) when a step first asks. */

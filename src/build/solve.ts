@@ -163,6 +163,7 @@ function openSession(
     emit,
     room,
     limit: createSemaphore(options.concurrency),
+    secrets: { read: () => undefined },
     runs: [],
     context: () => (context ??= openPlace(store, parts.place, stopped)),
     earlierSteps: () => (earlier ??= readEarlierSteps(store, parts)),

@@ -16,6 +16,8 @@ export interface IgnoreFile {
   readonly lines: readonly IgnoreLine[];
 }
 
+export const noIgnoreFile: IgnoreFile = { path: undefined, lines: [] };
+
 /** What the largest known real files need, many times over; a file that is larger is no ignore file. */
 const maximumBytes = 1 << 20;
 /** No path is longer, so no longer pattern can mean anything. */
@@ -32,7 +34,7 @@ export async function readIgnoreFile(root: string, dockerfilePath: string | unde
     const text = await readText(path);
     if (text !== undefined) return { path, lines: parseIgnoreFile(text, path) };
   }
-  return { path: undefined, lines: [] };
+  return noIgnoreFile;
 }
 
 /** Rules: moby/patternmatcher/ignorefile. */

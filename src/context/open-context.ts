@@ -5,7 +5,7 @@ import type { NativeAddon } from '../native/addon.ts';
 import { sha256Hex } from '../native/sha256.ts';
 import { createFileDigests } from './file-digests.ts';
 import type { FileDigests } from './file-digests.ts';
-import { readIgnoreFile } from './ignore-file.ts';
+import { noIgnoreFile, readIgnoreFile } from './ignore-file.ts';
 import { compileIgnoreRules } from './ignore-rules.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { sourceNotFound } from './not-found.ts';
@@ -26,6 +26,8 @@ export interface ContextOptions {
   readonly root: string;
   /** Chooses `<Dockerfile>.dockerignore`; undefined where there is no Dockerfile (standard input, a named context). */
   readonly dockerfilePath?: string | undefined;
+  /** False: an ignore file is a file like any other. @default true */
+  readonly ignores?: boolean | undefined;
   /** Where the stat index is kept between builds; undefined: nowhere. */
   readonly index?: IndexFile | undefined;
   readonly addon: NativeAddon;
@@ -61,7 +63,7 @@ export interface BuildContext {
 export async function openContext(options: ContextOptions): Promise<BuildContext> {
   const { index, signal, addon } = options;
   const root = await realDirectory(options.root);
-  const ignoreFile = await readIgnoreFile(root, options.dockerfilePath);
+  const ignoreFile = options.ignores === false ? noIgnoreFile : await readIgnoreFile(root, options.dockerfilePath);
   const rules = compileIgnoreRules(ignoreFile);
   const name = indexName(root, ignoreFile.path);
   const [buffer, stored] = await Promise.all([scanContext(addon, root, rules.toPruneRules()), index?.read(name)]);

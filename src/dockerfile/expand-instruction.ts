@@ -31,15 +31,18 @@ export function expandInstruction(
   const pair = ({ key, value }: KeyValue): KeyValue => ({ key: word(key), value: word(value) });
   switch (instruction.kind) {
     case 'copy':
-    case 'add':
-      return checkTransfer({
+    case 'add': {
+      const expanded = {
         ...instruction,
         sources: instruction.sources.map(word),
         inlineFiles: instruction.inlineFiles.map(inlineFile),
         destination: word(instruction.destination),
         chown: optional(instruction.chown),
         chmod: optional(instruction.chmod),
-      });
+      };
+      const checksum = expanded.kind === 'add' ? { checksum: optional(expanded.checksum) } : {};
+      return checkTransfer({ ...expanded, ...checksum }, 'expanded');
+    }
     case 'env':
     case 'label':
       return { ...instruction, pairs: instruction.pairs.map(pair) };

@@ -66,6 +66,12 @@ export interface CopyInstruction extends TransferInstruction {
 
 export interface AddInstruction extends TransferInstruction {
   readonly kind: 'add';
+  /** `sha256:…` of what a URL gives; the first digits of a repository's commit. */
+  readonly checksum: string | undefined;
+  /** Undefined: as the repository's URL says. */
+  readonly keepGitDir: boolean | undefined;
+  /** Whether archives are unpacked. Undefined: those of the context are, those of URLs are not. */
+  readonly unpack: boolean | undefined;
 }
 
 export interface EnvInstruction extends Base {

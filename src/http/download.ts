@@ -181,7 +181,11 @@ function refused(url: URL, status: number): TbuildError {
   });
 }
 
-function downloadError(url: URL, what: string, options: ConstructorParameters<typeof TbuildError>[2] = {}): TbuildError {
+function downloadError(
+  url: URL,
+  what: string,
+  options: ConstructorParameters<typeof TbuildError>[2] = {},
+): TbuildError {
   return new TbuildError('TBUILD_DOWNLOAD', `${shownUrl(url)}: ${what}`, options);
 }
 

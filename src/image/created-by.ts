@@ -5,6 +5,7 @@ import type {
   CopyInstruction,
   Instruction,
 } from '../dockerfile/instruction.ts';
+import { redactUrl } from '../dockerfile/redact-url.ts';
 import { exposedPorts } from './exposed-ports.ts';
 import { visibleVariables } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
@@ -26,7 +27,9 @@ export function createdBy(draft: ImageDraft, instruction: Instruction, args: Bui
     case 'add': {
       const { kind, chown, chmod, destination } = instruction;
       const flags = [chown === undefined ? [] : `--chown=${chown}`, chmod === undefined ? [] : `--chmod=${chmod}`];
-      return `${[kind.toUpperCase(), ...flags.flat(), ...sourceNames(instruction), destination].join(' ')} # buildkit`;
+      // Docker writes credentials, too: whoever has the image would have them.
+      const sources = sourceNames(instruction).map(redactUrl);
+      return `${[kind.toUpperCase(), ...flags.flat(), ...sources, destination].join(' ')} # buildkit`;
     }
     case 'env':
       return `ENV ${instruction.pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`;

@@ -4,7 +4,7 @@ import type { InlineFile } from '../../dockerfile/instruction.ts';
 import { sha256Hex } from '../../native/sha256.ts';
 import { encodePathBytes } from '../../util/path-bytes.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
-import type { SourceItem, SourceSet } from '../transfer/source.ts';
+import type { SourceItem } from '../transfer/source.ts';
 
 /** What docker gives to a file that a heredoc holds. */
 const fileMode = 0o644;
@@ -29,41 +29,6 @@ export function inlineSource(files: readonly InlineFile[]): TransferSource {
         .join(''),
     explain: (error) => error,
   };
-}
-
-/** What is found elsewhere, and behind it what stands in the Dockerfile. */
-export function withInlineFiles(source: TransferSource, files: readonly InlineFile[]): TransferSource {
-  if (files.length === 0) return source;
-  const inline = inlineSource(files);
-  const found = new WeakMap<SourceSet, SourceSet>();
-  const join = async (outside: SourceSet): Promise<SourceSet> => {
-    const { digest, items } = await inline.select();
-    const set = {
-      digest: joinDigests(outside.digest, digest),
-      items: [...outside.items, ...items],
-      roots: outside.roots,
-    };
-    found.set(set, outside);
-    return set;
-  };
-  return {
-    origin: `${source.origin} and ${inline.origin}`,
-    digest: async () => joinDigests(await source.digest(), await inline.digest()),
-    select: async () => join(await source.select()),
-    withChanges: async (set, changed) => join(await source.withChanges(outsideOf(found, set), changed)),
-    describe: (set) => source.describe(outsideOf(found, set)) + inline.describe(set),
-    explain: (error) => source.explain(error),
-  };
-}
-
-function outsideOf(found: WeakMap<SourceSet, SourceSet>, set: SourceSet): SourceSet {
-  const outside = found.get(set);
-  if (outside === undefined) throw new TypeError('not a set of this source');
-  return outside;
-}
-
-function joinDigests(first: string, second: string): string {
-  return sha256Hex(`${first}\n${second}`);
 }
 
 function toItem(file: InlineFile, bytes: Buffer): SourceItem {

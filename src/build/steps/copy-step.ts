@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
 import { parseChmod } from '../../dockerfile/chmod-mode.ts';
+import { redactUrl } from '../../dockerfile/redact-url.ts';
 import { factReader } from '../../cache/facts.ts';
 import type { FactReader } from '../../cache/facts.ts';
 import type { PlannedStep } from '../../graph/plan.ts';
@@ -16,7 +17,7 @@ import type { StageState, StateAccess } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
 import type { CopyPlan } from '../transfer/plan-copy.ts';
 import type { Ownership } from '../transfer/placer.ts';
-import type { SourceSet } from '../transfer/source.ts';
+import type { ChangedSource, SourceSet } from '../transfer/source.ts';
 import { epochSetting } from './settings.ts';
 
 /** Where the files of a COPY or ADD come from. */
@@ -26,15 +27,16 @@ export interface TransferSource {
   /** Digest of all that the result depends on; cheap when nothing has changed. */
   readonly digest: () => Promise<string>;
   readonly select: () => Promise<SourceSet>;
+  /** What identifies things from elsewhere (URLs, repositories), by what they are called: settings of the step, so that `cache why` can name them. */
+  readonly remote?: () => Promise<Readonly<Record<string, string>>>;
   /** The set after the helper found that files were not what their digests said. */
-  readonly withChanges: (
-    set: SourceSet,
-    changed: readonly { path: string; sha256: string; size: number }[],
-  ) => SourceSet | Promise<SourceSet>;
+  readonly withChanges: (set: SourceSet, changed: readonly ChangedSource[]) => SourceSet | Promise<SourceSet>;
   /** Readable description, kept for `cache why`. */
   readonly describe: (set: SourceSet) => string;
   /** What an error of the helper means, where that is known better here. */
   readonly explain: (error: unknown) => unknown;
+  /** Gives back what `select` holds: call it when the step is over. */
+  readonly release?: (() => Promise<void>) | undefined;
 }
 
 interface Transfer {
@@ -51,20 +53,26 @@ export async function transferStep(
   source: TransferSource,
 ): Promise<LayerStep> {
   const destination = absoluteDestination(state, instruction.destination);
-  const inputsFor = (digest: string): StepInputs => ({
-    text: `${instruction.kind.toUpperCase()} ${sourceNames(instruction).join(' ')} ${destination}`,
+  const inputsFor = (digest: string, remote: Readonly<Record<string, string>>): StepInputs => ({
+    text: redactUrl(`${instruction.kind.toUpperCase()} ${sourceNames(instruction).join(' ')} ${destination}`),
     environment: {},
     settings: {
+      ...remote,
       ...(instruction.chown === undefined ? {} : { '--chown': instruction.chown }),
       ...(instruction.chmod === undefined ? {} : { '--chmod': instruction.chmod }),
       ...(instruction.link ? { '--link': 'true' } : {}),
+      ...(instruction.kind === 'add' && instruction.unpack !== undefined
+        ? { '--unpack': `${instruction.unpack}` }
+        : {}),
       ...epochSetting(session.options.epoch),
     },
     files: { origin: source.origin, digest },
     below: undefined,
   });
+  const { digest, remote } = await identify(source);
   return {
-    inputs: inputsFor(await source.digest()),
+    release: source.release,
+    inputs: inputsFor(digest, remote),
     describeFiles: async () => source.describe(await source.select()),
     async execute(job) {
       const set = await source.select();
@@ -77,12 +85,13 @@ export async function transferStep(
         instruction.kind === 'add'
           ? (await import('../transfer/plan-add.ts')).planAdd
           : (await import('../transfer/plan-copy.ts')).planCopy;
-      const origins = new Map<string, string>();
+      const unpack = instruction.kind === 'add' && instruction.unpack !== false;
+      const origins: Origins = new Map();
       const {
         entries,
         rootAttributes,
         changed: changedArchives,
-      } = plan({ items: set.items, destination, ownership, roots: set.roots, helper: session.helper }, reader);
+      } = plan({ items: set.items, destination, ownership, roots: set.roots, unpack, helper: session.helper }, reader);
       const { keepFiles } = await import('../kept-files.ts');
       const reuse = await earlierLayer(session, run.step);
       // Nothing is awaited between here and `allSettled`: a failure must not go unhandled.
@@ -106,15 +115,30 @@ export async function transferStep(
       const diff = writing.value;
       const facts = names.facts();
       const changed = [
-        ...diff.changed.map((file) => ({ ...file, path: origins.get(file.path) ?? file.path })),
+        ...diff.changed.map(({ sha256, size, path }) => ({
+          ...(origins.get(path) ?? { root: 0, path }),
+          sha256,
+          size,
+        })),
         ...changedArchives,
       ];
       const final = changed.length > 0 ? await source.withChanges(set, changed) : set;
       if (final !== set) await keepFiles(session.store, final.digest, source.describe(final));
-      const inputs = changed.length > 0 ? inputsFor(final.digest) : undefined;
+      const inputs = final.digest === digest ? undefined : inputsFor(final.digest, (await source.remote?.()) ?? {});
       return { diff, readSet: { kind: 'facts', facts }, inputs };
     },
   };
+}
+
+async function identify(
+  source: TransferSource,
+): Promise<{ readonly digest: string; readonly remote: Readonly<Record<string, string>> }> {
+  try {
+    return { digest: await source.digest(), remote: (await source.remote?.()) ?? {} };
+  } catch (error) {
+    await source.release?.();
+    throw error;
+  }
 }
 
 function copyProgress(
@@ -154,10 +178,15 @@ async function earlierLayer({ store, earlierSteps }: Session, step: PlannedStep)
   return { diff, listing: join(dirname(diff), 'listing') };
 }
 
+/** Which root of the sources, and where in it, by path in the layer. */
+type Origins = Map<string, { readonly root: number; readonly path: string }>;
+
 /** Remembers where each copied file comes from: the helper names what has changed by its place in the layer. */
-function noteOrigins(entries: CopyPlan['entries'], origins: Map<string, string>): CopyPlan['entries'] {
+function noteOrigins(entries: CopyPlan['entries'], origins: Origins): CopyPlan['entries'] {
   const note = (entry: WriteEntry): WriteEntry => {
-    if (entry.type === 'file' && entry.content.kind === 'copy') origins.set(entry.path, entry.content.path);
+    if (entry.type === 'file' && entry.content.kind === 'copy') {
+      origins.set(entry.path, { root: entry.content.source, path: entry.content.path });
+    }
     return entry;
   };
   return Symbol.asyncIterator in entries ? mapAsync(entries, note) : map(entries, note);

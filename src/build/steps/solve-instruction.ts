@@ -9,6 +9,7 @@ import { openTransferSource } from '../sources/open-source.ts';
 import { accessState, nextState } from '../stage-state.ts';
 import type { StageState } from '../stage-state.ts';
 import type { StepRun } from '../step-run.ts';
+import { openCleanup } from '../../util/cleanup.ts';
 import { solveConfigStep } from './config-step.ts';
 import { transferStep } from './copy-step.ts';
 import { runStep } from './run-step.ts';
@@ -40,6 +41,8 @@ export async function solveInstruction(solving: Solving, instruction: Instructio
     const created = await solveConfigStep(session, state, run, { step, text });
     return { state: nextState(state, { draft, args, step }), created };
   }
+  await using cleanup = openCleanup();
+  if (layerStep.release !== undefined) cleanup.defer(layerStep.release);
   const { layer, created } = await solveLayerStep(session, accessState(session.store, state), run, layerStep);
   const draft = applyInstruction(state.draft, instruction, { args, madeLayer: true, created });
   return { state: nextState(state, { draft, layer, step }), created };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TbuildError } from '../../errors.ts';
 import type { FactReader } from '../../cache/facts.ts';
-import type { ChangedFile, Helper, WriteEntry } from '../../native/helper-types.ts';
+import type { Helper, WriteEntry } from '../../native/helper-types.ts';
 import { decompress, isTarArchive } from '../../tar/decompress.ts';
 import { layerEntries } from '../../tar/layer-entries.ts';
 import type { LayerEntriesOptions } from '../../tar/layer-entries.ts';
@@ -11,7 +11,7 @@ import type { CopyPlan, CopyRequest } from './plan-copy.ts';
 import { createPlacer, defaultDirectoryMode } from './placer.ts';
 import type { Ownership, Placer } from './placer.ts';
 import { readSource } from './source-bytes.ts';
-import type { SourceEntry, SourceItem } from './source.ts';
+import type { ChangedSource, SourceEntry, SourceItem } from './source.ts';
 import { join } from './walk.ts';
 
 type FileEntry = Extract<SourceEntry, { type: 'file' }>;
@@ -24,14 +24,14 @@ export interface AddRequest extends CopyRequest {
 /** What ADD writes: archives are unpacked into the destination directory, everything else is copied. Facts and changes are complete when all entries have been taken. */
 export function planAdd(request: AddRequest, reader: FactReader): CopyPlan {
   const placer = createPlacer(reader, request.ownership);
-  const changed: ChangedFile[] = [];
+  const changed: ChangedSource[] = [];
   return { entries: addEntries(request, { placer, reader, changed }), rootAttributes: placer.rootAttributes, changed };
 }
 
 interface Adding {
   readonly placer: Placer;
   readonly reader: FactReader;
-  readonly changed: ChangedFile[];
+  readonly changed: ChangedSource[];
 }
 
 async function* addEntries(request: AddRequest, adding: Adding): AsyncGenerator<WriteEntry, void, undefined> {
@@ -48,7 +48,8 @@ interface Archive {
 }
 
 /** Archives are recognised by content, never by name (Dockerfile reference, "ADD"). */
-async function asArchive(item: SourceItem, { roots, helper }: AddRequest): Promise<Archive | undefined> {
+async function asArchive(item: SourceItem, { roots, helper, unpack }: AddRequest): Promise<Archive | undefined> {
+  if (!(item.unpack ?? unpack)) return undefined;
   const [file] = item.entries;
   if (file?.type !== 'file' || file.content.kind !== 'copy') return undefined;
   const { source, path } = file.content;
@@ -94,7 +95,7 @@ async function* unpack(
   }
   const sha256 = hash.digest('hex');
   if (file.content.kind === 'copy' && sha256 !== file.content.sha256)
-    adding.changed.push({ path: file.content.path, sha256, size });
+    adding.changed.push({ root: file.content.source, path: file.content.path, sha256, size });
 }
 
 function below(placer: Placer, path: string, inner: string): ReturnType<NonNullable<LayerEntriesOptions['below']>> {

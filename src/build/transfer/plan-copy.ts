@@ -1,9 +1,9 @@
 import { TbuildError } from '../../errors.ts';
 import type { FactReader } from '../../cache/facts.ts';
-import type { ChangedFile, DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
+import type { DirectoryAttributes, WriteEntry } from '../../native/helper-types.ts';
 import { createPlacer, refuseWhiteoutName } from './placer.ts';
 import type { Ownership, Placer } from './placer.ts';
-import type { SourceEntry, SourceItem } from './source.ts';
+import type { ChangedSource, SourceEntry, SourceItem } from './source.ts';
 import { join } from './walk.ts';
 
 export interface CopyRequest {
@@ -13,13 +13,15 @@ export interface CopyRequest {
   readonly ownership: Ownership;
   /** Absolute directories that `FileContent.source` counts. */
   readonly roots: readonly string[];
+  /** What ADD does with archives of which the source does not say it. */
+  readonly unpack: boolean;
 }
 
 export interface CopyPlan {
   readonly entries: Iterable<WriteEntry> | AsyncIterable<WriteEntry>;
   readonly rootAttributes: DirectoryAttributes;
   /** Files whose content was not what the key said, found while the entries were taken. */
-  readonly changed: readonly ChangedFile[];
+  readonly changed: readonly ChangedSource[];
 }
 
 /** What COPY writes on a state, as entries of the helper's `write`. Everything that it reads of the state goes through `reader`: facts are complete when all entries have been taken. */

@@ -37,6 +37,18 @@ export interface SourceItem {
   /** As the user wrote it, for messages. */
   readonly source: string;
   readonly entries: readonly SourceEntry[];
+  /** False: ADD does not unpack it. Undefined: it does if it is an archive, and the instruction does not say otherwise. */
+  readonly unpack?: boolean | undefined;
+}
+
+/** A file that was not what its digest said when it was copied. */
+export interface ChangedSource {
+  /** Which of the set's roots it lies in. */
+  readonly root: number;
+  /** Relative to that. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
 }
 
 /** The sources of one COPY or ADD. */

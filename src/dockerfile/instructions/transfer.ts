@@ -3,9 +3,10 @@ import { placeOfFlag, readFlags } from '../flags.ts';
 import type { AddInstruction, CopyInstruction } from '../instruction.ts';
 import { parseJsonForm } from '../json-form.ts';
 import type { RawInstruction } from '../raw-instruction.ts';
-import { syntaxError, unsupported } from '../syntax-error.ts';
+import { syntaxError } from '../syntax-error.ts';
 import { splitBlanks } from '../words.ts';
 import { sortWords } from './inline-files.ts';
+import { checkRemotes, isHttp } from './remote-sources.ts';
 
 export function parseCopy(raw: RawInstruction): CopyInstruction {
   const flags = readFlags(raw, {
@@ -20,12 +21,10 @@ export function parseCopy(raw: RawInstruction): CopyInstruction {
     const hint = 'Define a stage with FROM, where ARGs of before the first FROM are expanded, and copy from that.';
     throw syntaxError('variable expansion is not supported for --from', placeOfFlag(raw, 'from'), hint);
   }
-  return checkTransfer({
-    kind: 'copy',
-    ...commonFields(raw, flags),
-    from: nonEmpty(flags.from),
-    parents: flags.parents === true,
-  });
+  return checkTransfer(
+    { kind: 'copy', ...commonFields(raw, flags), from: nonEmpty(flags.from), parents: flags.parents === true },
+    'written',
+  );
 }
 
 export function parseAdd(raw: RawInstruction): AddInstruction {
@@ -33,30 +32,37 @@ export function parseAdd(raw: RawInstruction): AddInstruction {
     chown: 'text',
     chmod: 'text',
     link: 'boolean',
-    checksum: 'unsupported',
-    'keep-git-dir': 'unsupported',
-    unpack: 'unsupported',
+    checksum: 'text',
+    'keep-git-dir': 'boolean',
+    unpack: 'boolean',
     exclude: 'list',
   });
-  return checkTransfer({ kind: 'add', ...commonFields(raw, flags) });
+  return checkTransfer(
+    {
+      kind: 'add',
+      ...commonFields(raw, flags),
+      checksum: nonEmpty(flags.checksum),
+      keepGitDir: flags['keep-git-dir'],
+      unpack: flags.unpack,
+    },
+    'written',
+  );
 }
 
 /** Refuses sources and modes that cannot be carried out. What a variable hides is seen when it is called again after expansion. */
-export function checkTransfer<Transfer extends CopyInstruction | AddInstruction>(transfer: Transfer): Transfer {
+export function checkTransfer<Transfer extends CopyInstruction | AddInstruction>(
+  transfer: Transfer,
+  state: 'written' | 'expanded',
+): Transfer {
+  const isFinal = (text: string): boolean => state === 'expanded' || !/["'$\\`]/.test(text);
   const { kind, sources, chmod, span } = transfer;
   for (const source of sources) {
     if (kind === 'copy' && isHttp(source)) {
       throw syntaxError("source can't be a URL for COPY", span, 'ADD is the instruction that downloads.');
     }
-    if (kind === 'add' && (isHttp(source) || isGit(source))) {
-      throw unsupported(
-        `ADD of a URL (${source})`,
-        span,
-        'Download it in a RUN instruction, or into the build context.',
-      );
-    }
   }
-  if (chmod !== undefined && !/["'$\\`]/.test(chmod)) checkMode(chmod, transfer);
+  if (chmod !== undefined && isFinal(chmod)) checkMode(chmod, transfer);
+  if (transfer.kind === 'add') checkRemotes(transfer, isFinal);
   return transfer;
 }
 
@@ -67,7 +73,10 @@ interface TransferFlags {
   readonly exclude?: readonly string[] | undefined;
 }
 
-function commonFields(raw: RawInstruction, flags: TransferFlags): Omit<AddInstruction, 'kind'> {
+function commonFields(
+  raw: RawInstruction,
+  flags: TransferFlags,
+): Omit<AddInstruction, 'kind' | 'checksum' | 'keepGitDir' | 'unpack'> {
   const words = parseJsonForm(raw.args, raw.span) ?? splitBlanks(raw.args);
   const destination = words.at(-1);
   if (words.length < 2 || destination === undefined) {
@@ -99,12 +108,4 @@ function checkMode(mode: string, { span }: CopyInstruction | AddInstruction): vo
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
-}
-
-function isHttp(source: string): boolean {
-  return source.startsWith('http://') || source.startsWith('https://');
-}
-
-function isGit(source: string): boolean {
-  return source.startsWith('git://') || source.startsWith('ssh://') || /^[a-zA-Z0-9]+@[\w.-]+:/.test(source);
 }

@@ -129,7 +129,8 @@ test.each([
     "TBUILD_DOCKERFILE_SYNTAX invalid chmod parameter: 'u+q'. it should be octal string and between 0 and 07777",
   ],
   ['COPY $U /x', "TBUILD_DOCKERFILE_SYNTAX source can't be a URL for COPY"],
-  ['ADD $U /x', 'TBUILD_UNSUPPORTED ADD of a URL (https://example.com/x) is not supported by this version of tbuild'],
+  ['ADD --checksum=$A $U /x', 'TBUILD_DOCKERFILE_SYNTAX invalid checksum x'],
+  ['ADD --checksum=abcdef0 $A /x', 'TBUILD_DOCKERFILE_SYNTAX checksum requires HTTP(S) or Git sources'],
 ])('%s is refused with its place: %s', (line, message) => {
   expect(failureOf(() => expanded(line))).toBe(message);
   expect(errorOf(() => expanded(line)).span).toMatchObject({ file: 'Dockerfile', line: 2 });

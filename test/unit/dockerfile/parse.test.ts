@@ -190,17 +190,30 @@ describe('COPY and ADD', () => {
     expect(stages[0]?.instructions[0]).toMatchObject({ chown: '1" :2' });
   });
 
-  test('ADD', () => {
-    expect(instructionOf('ADD --link --chown=a:b x.tar /x/')).toEqual({
-      kind: 'add',
-      sources: ['x.tar'],
-      inlineFiles: [],
-      destination: '/x/',
-      chown: 'a:b',
-      chmod: undefined,
-      link: true,
-      exclude: [],
-    });
+  const add = {
+    kind: 'add',
+    sources: ['a'],
+    inlineFiles: [],
+    destination: '/x',
+    chown: undefined,
+    chmod: undefined,
+    link: false,
+    exclude: [],
+    checksum: undefined,
+    keepGitDir: undefined,
+    unpack: undefined,
+  };
+  const sum = `sha256:${'0'.repeat(64)}`;
+  test.each([
+    ['ADD --link --chown=a:b a /x', { ...add, link: true, chown: 'a:b' }],
+    ['ADD --unpack a /x', { ...add, unpack: true }],
+    ['ADD --unpack=false --exclude=b a /x', { ...add, unpack: false, exclude: ['b'] }],
+    [`ADD --checksum=${sum} https://h/a /x`, { ...add, sources: ['https://h/a'], checksum: sum }],
+    ['ADD --checksum=$S $U /x', { ...add, sources: ['$U'], checksum: '$S' }],
+    ['ADD --checksum=abcdef0 git@h:a /x', { ...add, sources: ['git@h:a'], checksum: 'abcdef0' }],
+    ['ADD --keep-git-dir git@h:a b /x', { ...add, sources: ['git@h:a', 'b'], keepGitDir: true }],
+  ])('%s', (line, expected) => {
+    expect(instructionOf(line)).toEqual(expected);
   });
 });
 

@@ -189,7 +189,7 @@ test('a layer that is not what its listing says is a damaged store', async () =>
   const chain = [await commitLayer(store, tree)];
   const source = chainSource(store, chain, { ...plain, origin: 'x', sources: ['/d'], span });
   const set = await source.select();
-  expect(() => source.withChanges(set, [{ path: 'd/a', sha256: 'x', size: 1 }])).toThrow(
+  expect(() => source.withChanges(set, [{ root: 0, path: 'd/a', sha256: 'x', size: 1 }])).toThrow(
     expect.objectContaining({ code: 'TBUILD_STORE_CORRUPT' }),
   );
 });

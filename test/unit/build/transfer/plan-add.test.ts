@@ -45,7 +45,14 @@ async function add(
   owner?: { uid: number; gid: number },
 ): Promise<Added> {
   const plan = planAdd(
-    { items, destination, ownership: { owner, chmod: parseChmod('777') }, roots: [root], helper: neverAsked },
+    {
+      items,
+      destination,
+      ownership: { owner, chmod: parseChmod('777') },
+      roots: [root],
+      unpack: true,
+      helper: neverAsked,
+    },
     readerOf(state),
   );
   const entries: WriteEntry[] = [];
@@ -87,7 +94,7 @@ describe('ADD', () => {
     writeFileSync(join(root, 'a.tar'), other);
     const { plan } = await add({}, [added], '/');
     const sha256 = createHash('sha256').update(other).digest('hex');
-    expect(plan.changed).toEqual([{ path: 'a.tar', sha256, size: other.length }]);
+    expect(plan.changed).toEqual([{ root: 0, path: 'a.tar', sha256, size: other.length }]);
   });
 
   test('refuses an archive into a file', async () => {

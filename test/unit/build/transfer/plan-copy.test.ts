@@ -18,7 +18,7 @@ interface Planned {
 
 function plan(state: LayerSpec, items: readonly SourceItem[], destination: string, ownership = none): Planned {
   const reader = readerOf(state);
-  const { entries } = planCopy({ items, destination, ownership, roots: ['/r'] }, reader);
+  const { entries } = planCopy({ items, destination, ownership, roots: ['/r'], unpack: false }, reader);
   const all = [...(entries as Iterable<WriteEntry>)];
   return { entries: all, lines: all.map(lineOf), facts: reader.facts().map((fact) => fact.join(' = ')) };
 }

@@ -1,0 +1,45 @@
+import { TbuildError } from '../../errors.ts';
+import type { GitSource } from '../../git/git-source.ts';
+import type { Session } from '../session.ts';
+
+/** The Authorization header for a download, from the secrets that docker looks for. Undefined: there is none. Throws TBUILD_SECRET. */
+export async function httpAuthorization(session: Session, { host }: URL): Promise<string | undefined> {
+  const header = await readSecret(session, `HTTP_AUTH_HEADER_${host}`);
+  if (header !== undefined) return header;
+  const token = await readSecret(session, `HTTP_AUTH_TOKEN_${host}`);
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
+/** The same for a repository. Its URL's own credentials come first. */
+export async function gitAuthorization(session: Session, source: GitSource): Promise<string | undefined> {
+  const { credentials, host, protocol } = source;
+  if (protocol !== 'https' && protocol !== 'http') return undefined;
+  if (credentials !== undefined) return basic(credentials.username, credentials.password);
+  for (const suffix of [`.${host}`, '']) {
+    const header = await readSecret(session, `GIT_AUTH_HEADER${suffix}`);
+    if (header !== undefined) return header;
+    const token = await readSecret(session, `GIT_AUTH_TOKEN${suffix}`);
+    if (token !== undefined) return basic('x-access-token', token);
+  }
+  return undefined;
+}
+
+function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** One line: it becomes a header. */
+async function readSecret(session: Session, id: string): Promise<string | undefined> {
+  const text = (
+    await (session as Partial<{ secrets: { read(id: string): Promise<Buffer> | undefined } }>).secrets?.read(id)
+  )
+    ?.toString('utf8')
+    .trim();
+  if (text === undefined || text === '') return undefined;
+  // eslint-disable-next-line no-control-regex
+  if (!/[\u0000-\u001f\u007f]/.test(text)) return text;
+  throw new TbuildError('TBUILD_USAGE', `secret ${id} has several lines, and cannot be sent in a header`, {
+    hint: 'Give the token alone.',
+    details: { id },
+  });
+}
