@@ -78,18 +78,21 @@ function printRun(instruction: RunInstruction): string {
 }
 
 function printCopy({ from, parents, ...instruction }: CopyInstruction): string {
-  return printTransfer({ ...instruction, kind: 'add' }, [
-    'COPY',
-    flag('from', from),
-    parents ? '--parents' : undefined,
+  return printTransfer(instruction, ['COPY', flag('from', from), parents ? '--parents' : undefined]);
+}
+
+function printAdd({ checksum, keepGitDir, unpack, ...instruction }: AddInstruction): string {
+  return printTransfer(instruction, [
+    'ADD',
+    flag('checksum', checksum),
+    keepGitDir === undefined ? undefined : `--keep-git-dir=${keepGitDir}`,
+    unpack === undefined ? undefined : `--unpack=${unpack}`,
   ]);
 }
 
-function printAdd(instruction: AddInstruction): string {
-  return printTransfer(instruction, ['ADD']);
-}
+type CommonFields = Omit<CopyInstruction, 'kind' | 'from' | 'parents'> & { readonly kind: 'copy' | 'add' };
 
-function printTransfer(instruction: AddInstruction, begin: readonly (string | undefined)[]): string {
+function printTransfer(instruction: CommonFields, begin: readonly (string | undefined)[]): string {
   const { kind: _, span: __, text: ___, sources, inlineFiles, destination, ...flags } = instruction;
   const { chown, chmod, link, exclude, ...rest } = flags;
   rest satisfies Nothing;
