@@ -6,6 +6,7 @@ import { layerEntries } from '../tar/layer-entries.ts';
 import type { Omission } from '../tar/layer-entries.ts';
 import { readTar } from '../tar/read-tar.ts';
 import type { Cleanup } from '../util/cleanup.ts';
+import { ioError } from '../util/io-error.ts';
 import { untilAborted } from '../util/until-aborted.ts';
 import type { ContextPlace } from './context.ts';
 import { withDockerfileText } from './input.ts';
@@ -18,6 +19,14 @@ import { warnOfDevices } from './omitted-devices.ts';
  * As with docker, files of a tar keep their owners, and `.dockerignore` is a file like any other: whoever made the tar chose what is in it.
  */
 export async function openStdinInput(access: InputAccess, cleanup: Cleanup): Promise<BuildInput> {
+  try {
+    return await readInput(access, cleanup);
+  } catch (error) {
+    throw ioError(error, 'read', 'standard input');
+  }
+}
+
+async function readInput(access: InputAccess, cleanup: Cleanup): Promise<BuildInput> {
   const { options, signal } = access;
   if (options.stdin === undefined) {
     throw new TbuildError('TBUILD_USAGE', 'the build reads standard input (-), and none was given', {

@@ -45,7 +45,7 @@ export async function openArchive(access: LayerAccess, origin: ArchiveOrigin): P
     return archiveOf(members, cleanup);
   } catch (error) {
     await cleanup[Symbol.asyncDispose]();
-    throw error;
+    throw ioError(error, 'read the archive', typeof origin === 'string' ? origin : 'standard input');
   }
 }
 
@@ -124,7 +124,10 @@ async function* readRange(
   for (let done = 0; done < size;) {
     signal?.throwIfAborted();
     const length = Math.min(chunkSize, size - done);
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset + done);
+    const read = file.read(Buffer.allocUnsafe(length), 0, length, offset + done);
+    const { bytesRead, buffer } = await read.catch((error: unknown) => {
+      throw ioError(error, 'read', 'the archive');
+    });
     if (bytesRead === 0) throw archiveError('the archive has become shorter while it was read');
     done += bytesRead;
     yield buffer.subarray(0, bytesRead);

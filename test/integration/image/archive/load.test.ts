@@ -322,8 +322,10 @@ describe('what is no archive of images', () => {
     expectNothingLeft();
   });
 
-  test('a path that does not exist is said', async () => {
-    await expect(load(Buffer.alloc(0), { origin: '/nowhere/x.tar' })).rejects.toMatchObject({ code: 'TBUILD_IO' });
+  test('a path that does not exist, or is a directory, is said', async () => {
+    for (const origin of ['/nowhere/x.tar', bench.directory]) {
+      await expect(load(Buffer.alloc(0), { origin })).rejects.toMatchObject({ code: 'TBUILD_IO' });
+    }
   });
 });
 
