@@ -2,7 +2,13 @@ import { readdirSync, renameSync } from 'node:fs';
 import { TbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
-import { familiarReference, formatReference, parseReference, repositoryName } from '../oci/reference.ts';
+import {
+  familiarReference,
+  familiarRepository,
+  formatReference,
+  parseReference,
+  repositoryName,
+} from '../oci/reference.ts';
 import { writeFileAtomic, writeNewFile } from '../util/atomic-write.ts';
 import { ioError } from '../util/io-error.ts';
 import { hasBlob } from './blobs.ts';
@@ -158,6 +164,11 @@ function readName({ paths, checksum }: StoreContext, name: string): NameRecord |
 
 function tagName(text: string): string {
   const reference = parseReference(text);
+  if (familiarRepository(reference) === 'sha256') {
+    throw new TbuildError('TBUILD_REFERENCE', `${text}: a name that begins like a digest cannot be given to an image`, {
+      hint: 'choose another name',
+    });
+  }
   if (reference.digest === undefined) return formatReference(reference);
   throw new TbuildError('TBUILD_REFERENCE', `${text}: a name with a digest cannot be given to an image`, {
     hint: 'leave out the part from @ on',

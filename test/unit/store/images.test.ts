@@ -129,6 +129,7 @@ describe('tag', () => {
     const image = await put('aa');
     await expect(store.tag(image.id, ['UPPER'])).rejects.toMatchObject({ code: 'TBUILD_REFERENCE' });
     await expect(store.tag(image.id, [`app@${idOf('1')}`])).rejects.toMatchObject({ code: 'TBUILD_REFERENCE' });
+    await expect(store.tag(image.id, ['sha256:abc'])).rejects.toMatchObject({ code: 'TBUILD_REFERENCE' });
     expect(await store.listImages()).toEqual([{ name: undefined, image }]);
   });
 });
