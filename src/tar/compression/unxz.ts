@@ -17,7 +17,8 @@ export async function* unxz(stream: AsyncIterable<Uint8Array>): AsyncGenerator<U
       throw error;
     }
   }
-  const reader = new XzReadableStream(ReadableStream.from(watched())).getReader();
+  const source = watched();
+  const reader = new XzReadableStream(ReadableStream.from(source)).getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -29,6 +30,8 @@ export async function* unxz(stream: AsyncIterable<Uint8Array>): AsyncGenerator<U
   } finally {
     // What failed has been reported, and closing it reports it again.
     await reader.cancel().catch(() => {});
+    // After an error of its own the decoder leaves its source as it is.
+    await source.return();
   }
 }
 

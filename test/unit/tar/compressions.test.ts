@@ -50,6 +50,30 @@ test.each(cases)('%s that is followed by other bytes is refused', async (_, byte
   await expect(unpack(followed)).rejects.toMatchObject({ code: 'TBUILD_ARCHIVE' });
 });
 
+test.each(cases)('%s: the source is closed, however its reading ends', async (_, bytes) => {
+  const damaged = Buffer.concat([bytes.subarray(0, 30), Buffer.alloc(20, 0x55), bytes.subarray(50)]);
+  const followed = Buffer.concat([bytes, Buffer.alloc(1000, 'g')]);
+  for (const each of [bytes, bytes.subarray(0, 30), damaged, followed]) {
+    for (const take of [1, Number.POSITIVE_INFINITY]) {
+      let closed = 0;
+      async function* source(): AsyncGenerator<Uint8Array> {
+        try {
+          yield* chunks(each, 10);
+        } finally {
+          closed++;
+        }
+      }
+      await readSome(decompress(source()), take).catch(() => undefined);
+      expect(closed).toBe(1);
+    }
+  }
+});
+
+async function readSome(stream: AsyncIterable<Uint8Array>, count: number): Promise<void> {
+  let taken = 0;
+  for await (const _ of stream) if (++taken === count) return;
+}
+
 test.each(cases)(
   '%s: no change of its bytes makes anything but the same content or a coded error',
   async (_, bytes) => {
