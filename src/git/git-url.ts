@@ -43,9 +43,11 @@ interface UrlParts {
 // `git@host:path?query#ref:subdir`
 const scpForm = /^([a-zA-Z0-9-]+)@([a-zA-Z0-9.-]+):([^#?]*)(?:\?([^#]*))?(?:#(.*))?$/s;
 
-function splitScp(text: string): UrlParts | undefined {
+function splitScp(text: string): UrlParts | { readonly why: string } | undefined {
   const [, user = '', host = '', path = '', query = '', fragment = ''] = scpForm.exec(text) ?? [];
   if (host === '') return undefined;
+  // `git@https://…` is a URL that somebody has put a user in front of.
+  if (path.startsWith('//')) return { why: 'its path is malformed' };
   return {
     remote: `${user}@${host}:${path}`,
     protocol: 'ssh',

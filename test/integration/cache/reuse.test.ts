@@ -29,15 +29,14 @@ describe('a COPY that runs again after one file changed', () => {
   });
 
   test('shares nothing whose mode became another', async () => {
-    const text = (mode: string): string => `FROM scratch\nCOPY --chmod=${mode} b /app/\n`;
+    const text = (mode: string): string => `FROM scratch\nCOPY --chmod=${mode} b /b\n`;
     const context = workshop.context({ Dockerfile: text('644'), b: 'two' });
     const first = await workshop.build(context);
     writeFileSync(join(context, 'Dockerfile'), text('600'));
     const second = await workshop.build(context);
-    expect(inode(second, 'app/b')).not.toBe(inode(first, 'app/b'));
-    expect(statSync(join(workshop.store.diffDirectory(first.image.chain[0]?.layer ?? ''), 'app/b')).mode & 0o777).toBe(
-      0o644,
-    );
+    expect(inode(second, 'b')).not.toBe(inode(first, 'b'));
+    const { mode } = statSync(join(workshop.store.diffDirectory(first.image.chain[0]?.layer ?? ''), 'b'));
+    expect(mode & 0o777).toBe(0o644);
   });
 
   test('gives the same image as a build from nothing, under SOURCE_DATE_EPOCH', async () => {
