@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LinkedFile, TreeUsage } from '../native/helper-types.ts';
-import { ioError } from '../util/io-error.ts';
+import { errnoOf, ioError } from '../util/io-error.ts';
 
 /** Removes trees without following symlinks; what is absent is fine. */
 export type RemoveTree = (paths: readonly string[]) => Promise<void>;
@@ -14,20 +14,30 @@ export type MeasureTrees = (paths: readonly string[]) => Promise<readonly TreeUs
 export const measureOwnTrees: MeasureTrees = async (paths) => paths.map(measureOwnTree);
 
 function measureOwnTree(path: string): TreeUsage {
-  const root = lstatSync(path, { throwIfNoEntry: false });
-  if (root === undefined) return { bytes: 0, linked: [] };
-  const names = root.isDirectory() ? readdirSync(path, { recursive: true, encoding: 'utf8' }) : [];
   const linked = new Map<number, LinkedFile>();
-  let bytes = root.blocks * 512;
-  for (const name of names) {
-    const stats = lstatSync(join(path, name));
+  let bytes = 0;
+  const add = (at: string): void => {
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    if (stats === undefined) return;
     if (stats.isDirectory() || stats.nlink === 1) bytes += stats.blocks * 512;
     else {
       const seen = (linked.get(stats.ino)?.seen ?? 0) + 1;
       linked.set(stats.ino, { inode: stats.ino, bytes: stats.blocks * 512, links: stats.nlink, seen });
     }
-  }
+    if (stats.isDirectory()) for (const name of namesIn(at)) add(join(at, name));
+  };
+  add(path);
   return { bytes, linked: [...linked.values()] };
+}
+
+/** Other processes remove garbage, too: what vanishes meanwhile is not counted. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** What the disk gets back when these trees go: a file with links elsewhere stays. */
