@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const seeded = [fileURLToPath(new URL('../test/helpers/seed.ts', import.meta.url))];
 const bundled = [fileURLToPath(new URL('bundle-once.ts', import.meta.url))];
 
 const config: ViteUserConfig = defineConfig({
@@ -13,6 +14,7 @@ const config: ViteUserConfig = defineConfig({
         root,
         test: {
           name: 'unit',
+          setupFiles: seeded,
           include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts', 'test/docs.test.ts'],
         },
       },
@@ -20,13 +22,17 @@ const config: ViteUserConfig = defineConfig({
         root,
         test: {
           name: 'integration',
+          setupFiles: seeded,
           include: ['test/{integration,hostile,cli,differential}/**/*.test.ts', 'test/package.test.ts'],
           globalSetup: bundled,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
-      { root, test: { name: 'native', include: ['test/native/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        root,
+        test: { name: 'native', setupFiles: seeded, include: ['test/native/**/*.test.ts'], testTimeout: 60_000 },
+      },
       {
         root,
         test: {

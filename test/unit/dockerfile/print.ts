@@ -25,7 +25,7 @@ export function printDockerfile({ escape, globalArgs, stages }: Dockerfile): str
 }
 
 function printFrom({ image, name, platform }: Stage): string {
-  return words('FROM', flag('platform', platform), image, name === undefined ? undefined : `AS ${name}`);
+  return words('FROM', flag('platform', platform), afterFlags(image), name === undefined ? undefined : `AS ${name}`);
 }
 
 function printInstruction(instruction: Instruction, escape: string): string {
@@ -38,7 +38,7 @@ function printInstruction(instruction: Instruction, escape: string): string {
       return printAdd(instruction);
     case 'env':
     case 'label':
-      return words(instruction.kind.toUpperCase(), printPairs(instruction.pairs, escape));
+      return words(instruction.kind.toUpperCase(), afterFlags(printPairs(instruction.pairs, escape)));
     case 'arg':
       return words('ARG', afterFlags(instruction.args.map(printArg).join(' ')));
     case 'cmd':
