@@ -1,6 +1,6 @@
 import { commonOptions } from './command.ts';
 import type { CommandSpec } from './command.ts';
-import { manual } from './manual.ts';
+import { commonEnvironment, manual } from './manual.ts';
 
 /** The text of `--help`: what a manual page has, in the order of one. */
 export function formatHelp(spec: CommandSpec): string {
@@ -10,7 +10,10 @@ export function formatHelp(spec: CommandSpec): string {
   const sections = [
     `Usage: ${spec.usage}\n\n${spec.summary}\n${details}`,
     `Options:\n${formatOptions(spec)}\n`,
-    ...section('Environment', formatRows(Object.entries(environment).map(([name, text]) => [`  ${name}`, text]))),
+    ...section(
+      'Environment',
+      formatRows(Object.entries({ ...commonEnvironment, ...environment }).map(([name, text]) => [`  ${name}`, text])),
+    ),
     ...section('Examples', typed.join('')),
   ];
   return sections.join('\n');

@@ -2,17 +2,19 @@
 export interface Manual {
   /** Each is a line for a shell, and a test types them all in. */
   readonly examples: readonly { readonly what: string; readonly command: string }[];
-  /** Variables that the command looks at, with their meanings. */
+  /** Further variables that the command looks at, with their meanings. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const store = { TBUILD_STORE: 'Where layers and images are kept, unless --store is given' };
+/** Variables that every command looks at. */
+export const commonEnvironment: Readonly<Record<string, string>> = {
+  TBUILD_STORE: 'Where layers and images are kept, unless --store is given',
+};
 
 /** By the name of the command. */
 export const manual: Readonly<Record<string, Manual>> = {
   build: {
     environment: {
-      ...store,
       TBUILD_PROGRESS: 'As --progress, unless that is given',
       SOURCE_DATE_EPOCH:
         'Seconds since 1970: the time of everything in the image, so that equal inputs make an equal image',
@@ -29,7 +31,6 @@ export const manual: Readonly<Record<string, Manual>> = {
     ],
   },
   run: {
-    environment: store,
     examples: [
       { what: 'The command of the image', command: 'tbuild run --rm app' },
       { what: 'Another one, with a variable', command: "tbuild run --rm -e GREETING=hello app sh -c 'echo $GREETING'" },
@@ -41,14 +42,12 @@ export const manual: Readonly<Record<string, Manual>> = {
     ],
   },
   images: {
-    environment: store,
     examples: [
       { what: 'All of them', command: 'tbuild images' },
       { what: 'As data', command: 'tbuild images --json' },
     ],
   },
   inspect: {
-    environment: store,
     examples: [
       { what: 'Config, layers and directories', command: 'tbuild inspect app' },
       {
@@ -58,46 +57,38 @@ export const manual: Readonly<Record<string, Manual>> = {
     ],
   },
   history: {
-    environment: store,
     examples: [{ what: 'From the last step to the first', command: 'tbuild history app' }],
   },
-  tag: { environment: store, examples: [{ what: 'A name with a version', command: 'tbuild tag app app:1.0' }] },
+  tag: { examples: [{ what: 'A name with a version', command: 'tbuild tag app app:1.0' }] },
   rmi: {
-    environment: store,
     examples: [{ what: 'Take a name away', command: 'tbuild tag app old && tbuild rmi old' }],
   },
   import: {
-    environment: store,
     examples: [
       { what: 'A Debian system', command: 'mmdebstrap trixie | tbuild import - debian:trixie' },
       { what: 'An archive, with a command', command: `tbuild import -c 'CMD ["sh"]' base.tar base:own` },
     ],
   },
   load: {
-    environment: store,
     examples: [
       { what: 'Images of an archive', command: 'tbuild load -i app.tar' },
       { what: 'From another engine, without a file between', command: 'cat app.tar | tbuild load' },
     ],
   },
   save: {
-    environment: store,
     examples: [
       { what: 'Several images, for docker load and podman load', command: 'tbuild save -o images.tar app base' },
       { what: 'Compressed', command: 'tbuild save app | gzip > app.tar.gz' },
     ],
   },
   'cache ls': {
-    environment: store,
     examples: [{ what: 'Layers, with their directories', command: 'tbuild cache ls' }],
   },
-  'cache du': { environment: store, examples: [{ what: 'Each layer, and the sums', command: 'tbuild cache du' }] },
+  'cache du': { examples: [{ what: 'Each layer, and the sums', command: 'tbuild cache du' }] },
   'cache why': {
-    environment: store,
     examples: [{ what: 'The last build', command: 'tbuild cache why' }],
   },
   prune: {
-    environment: store,
     examples: [
       { what: 'What would go, and how much that is', command: 'tbuild prune --dry-run' },
       { what: 'Without a question', command: 'tbuild prune -f' },
@@ -108,7 +99,6 @@ export const manual: Readonly<Record<string, Manual>> = {
     ],
   },
   doctor: {
-    environment: store,
     examples: [
       { what: 'This machine', command: 'tbuild doctor' },
       { what: 'What an image needs', command: 'tbuild doctor app' },
