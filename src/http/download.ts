@@ -173,7 +173,7 @@ function refused(url: URL, status: number): TbuildError {
   return downloadError(url, `the server answers with status ${status}`, {
     hint:
       status === 401 || status === 403
-        ? `Give a secret HTTP_AUTH_TOKEN_${url.host} or HTTP_AUTH_HEADER_${url.host}.`
+        ? `Put user and password into the URL: ${url.protocol}//USER:PASSWORD@${url.host}/….`
         : status === 404
           ? 'Check the address.'
           : undefined,
