@@ -47,7 +47,8 @@ export async function readReport(store: Store, name: string): Promise<BuildRepor
 /** Also makes it the report that `cache why` shows when none is named. */
 export async function writeReport(store: Store, name: string, report: BuildReport): Promise<void> {
   await store.writeValue('builds', name, report);
-  await store.writeValue('builds', 'last', name);
+  // Replacing a file by a rename can wait for the disk; the same name is the rule from build to build.
+  if ((await store.readValue('builds', 'last')) !== name) await store.writeValue('builds', 'last', name);
 }
 
 /** Of every Dockerfile, context and target that was built here lately, the newest first. */

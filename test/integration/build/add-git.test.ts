@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { lacks } from '../../helpers/capabilities.ts';
 import { startGitServer } from '../../helpers/git-server.ts';
 import type { GitServer, ServedRepository } from '../../helpers/git-server.ts';
+import { inFlight } from '../../helpers/leaks.ts';
 import { openWorkshop } from '../../helpers/workshop.ts';
 import type { Workshop } from '../../helpers/workshop.ts';
 import { buildImage, directory, file, symlink } from './image-tree.ts';
@@ -154,7 +155,6 @@ describe.skipIf(lacks('tool:git'))('ADD of a git repository', () => {
 
   test('leaves nothing of the checkout behind', async () => {
     await workshop.build(workshop.context({ Dockerfile: `FROM scratch\nADD ${server.url}/r.git /left/\n` }));
-    const { readdirSync } = await import('node:fs');
-    expect(readdirSync(`${workshop.store.root}/tmp`).filter((name) => name.includes('job'))).toEqual([]);
+    expect(inFlight(workshop.store.root)).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { tarOf } from '../../../fixtures/layers/tar-bytes.ts';
 import type { TarRecipe } from '../../../fixtures/layers/tar-bytes.ts';
 import type { BuildOptions } from '../../../src/index.ts';
 import { lacks } from '../../helpers/capabilities.ts';
+import { inFlight } from '../../helpers/leaks.ts';
 import { openWorkshop } from '../../helpers/workshop.ts';
 import type { Built, Workshop } from '../../helpers/workshop.ts';
 
@@ -32,8 +33,6 @@ function filesOf({ image }: Built): readonly string[] {
     .filter(({ type }) => type !== 'directory')
     .map(({ path, uid, gid, mode }) => `${path} ${uid}:${gid} ${mode.toString(8)}`);
 }
-
-const inFlight = (): readonly string[] => readdirSync(join(shop.store.root, 'tmp'), { recursive: true }).map(String);
 
 describe('a tar on standard input', () => {
   const owned: TarRecipe = { ...file('owned', 'mine'), uid: 12, gid: 34, mode: 0o640, mtime: 1_000_000_000 };
@@ -131,7 +130,7 @@ describe('a tar on standard input', () => {
       span: { file: 'Dockerfile', line: 2 },
       details: { dockerfile: 'FROM scratch\nCOPY nope /\n' },
     });
-    expect(inFlight().filter((path) => path.includes('job'))).toEqual([]);
+    expect(inFlight(shop.store.root)).toEqual([]);
     const layers = readdirSync(join(shop.store.root, 'layers'));
     const held = layers.filter((id) => shop.store.listing(id).find('Dockerfile') !== undefined);
     expect(held).toEqual([]);
@@ -220,7 +219,7 @@ describe('standard input', () => {
     const building = shop.build('-', { stdin: silent(), signal: controller.signal });
     setTimeout(() => controller.abort(new Error('enough')), 300);
     await expect(building).rejects.toThrow('enough');
-    expect(inFlight().filter((path) => path.includes('job'))).toEqual([]);
+    expect(inFlight(shop.store.root)).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { BroughtIn } from '../../../src/image/bring-in.ts';
 import { mergedView } from '../../../src/store/merged.ts';
 import { lacks } from '../../helpers/capabilities.ts';
 import { validateStoredImage } from '../../helpers/image.ts';
-import { openFilesBelow } from '../../helpers/leaks.ts';
+import { inFlight, openFilesBelow } from '../../helpers/leaks.ts';
 import { tarOf, writeLayout } from './layouts.ts';
 import { amd64, openWorkbench, readLayout } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -89,8 +89,7 @@ describe.skipIf(lacks('root'))('an image of an OCI layout', () => {
     const before = readdirSync(join(bench.store.root, 'layers'));
     await expect(bring(layout(`layout ${title}`, [tar], options))).rejects.toThrow(expect.objectContaining({ code }));
     expect(readdirSync(join(bench.store.root, 'layers'))).toEqual(before);
-    const tmp = join(bench.store.root, 'tmp');
-    expect(readdirSync(tmp, { recursive: true }).filter((path) => /job|blob/.test(String(path)))).toEqual([]);
+    expect(inFlight(bench.store.root)).toEqual([]);
     expect(openFilesBelow(bench.directory).filter((path) => path.includes('layout'))).toEqual([]);
   });
 

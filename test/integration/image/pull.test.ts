@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BroughtIn } from '../../../src/image/bring-in.ts';
 import type { LayerProgress } from '../../../src/image/fetch-layers.ts';
@@ -10,6 +8,7 @@ import { parseReference } from '../../../src/oci/reference.ts';
 import { mergedView } from '../../../src/store/merged.ts';
 import { lacks, peersProgram } from '../../helpers/capabilities.ts';
 import { validateStoredImage } from '../../helpers/image.ts';
+import { inFlight } from '../../helpers/leaks.ts';
 import { startRegistry } from '../../helpers/registry.ts';
 import type { Fault, TestRegistry } from '../../helpers/registry.ts';
 import { tarOf } from './layouts.ts';
@@ -120,8 +119,7 @@ describe.skipIf(lacks('root'))('a pull', () => {
       await expect(failed).rejects.toThrow(expect.objectContaining({ code: expect.stringContaining(code) }));
       await expect(failed).rejects.toThrow(/app:bad/);
       expect(await workbench.store.listImages()).toEqual([]);
-      const left = readdirSync(join(workbench.store.root, 'tmp'), { recursive: true });
-      expect(left.filter((path) => /job|blob/.test(String(path)))).toEqual([]);
+      expect(inFlight(workbench.store.root)).toEqual([]);
     });
   });
 
@@ -150,8 +148,7 @@ describe.skipIf(lacks('root'))('a pull', () => {
       };
       const pulling = pull('app:stall', { workbench, signal: controller.signal, onProgress });
       await expect(pulling).rejects.toThrow('enough');
-      const left = readdirSync(join(workbench.store.root, 'tmp'), { recursive: true });
-      expect(left.filter((path) => /job|blob/.test(String(path)))).toEqual([]);
+      expect(inFlight(workbench.store.root)).toEqual([]);
     });
   });
 });

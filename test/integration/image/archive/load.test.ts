@@ -14,7 +14,7 @@ import { openStore } from '../../../../src/rootfs/open-store.ts';
 import { auditStore } from '../../../helpers/audit-store.ts';
 import { lacks } from '../../../helpers/capabilities.ts';
 import { validateStoredImage } from '../../../helpers/image.ts';
-import { openFilesBelow } from '../../../helpers/leaks.ts';
+import { inFlight, openFilesBelow } from '../../../helpers/leaks.ts';
 import { descendantsOf } from '../../../helpers/processes.ts';
 import { programPath, startProgram, tbuild } from '../../../helpers/program.ts';
 import { bytes, openWorkbench } from '../workbench.ts';
@@ -73,8 +73,7 @@ async function expectLoaded(loaded: LoadedImages, images: readonly Made[]): Prom
 }
 
 function expectNothingLeft(): void {
-  const tmp = readdirSync(join(bench.store.root, 'tmp'), { recursive: true }).map(String);
-  expect(tmp.filter((path) => /job|blob/.test(path))).toEqual([]);
+  expect(inFlight(bench.store.root)).toEqual([]);
   expect(openFilesBelow(bench.directory).filter((path) => /archive-|members/.test(path))).toEqual([]);
 }
 
