@@ -24,7 +24,10 @@ function extendState(below: string, { state }: { readonly state: string }): stri
  * What is mounted for a chain: layer ids topmost first, without empty layers and without all but the topmost occurrence of an id. overlayfs refuses a directory twice, and the topmost hides
  * what the others show. Empty for a chain that has no files.
  */
-export async function mountOrder(store: Pick<Store, 'layerInfo'>, chain: Chain): Promise<readonly LayerId[]> {
+export async function mountOrder(
+  store: Pick<Store, 'layerInfo'>,
+  chain: readonly LayerState[],
+): Promise<readonly LayerId[]> {
   const topmostFirst = [...new Set(chain.map(({ layer }) => layer).reverse())];
   const infos = await Promise.all(topmostFirst.map((id) => store.layerInfo(id)));
   return topmostFirst.filter((_, index) => infos[index]?.entries !== 0);

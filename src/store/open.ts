@@ -116,6 +116,8 @@ function storeOf(context: StoreContext, cleanup: ReturnType<typeof openCleanup>)
     writeValue: async (kind, name, value) => writeValue(context, kind, [name, value]),
     readBytes: async (_kind, name) => readBytes(context, name),
     writeBytes: async (_kind, name, bytes) => writeBytes(context, name, bytes),
+    useCacheMount: async (request) => (await import('./cache-mounts.ts')).useCacheMount(context, request),
+    listCacheMounts: async () => (await import('./cache-mounts.ts')).listCacheMounts(context),
     findImage: async (nameOrId) => findImage(context, nameOrId),
     listImages: async () => listImages(context),
     putImage: (image) => putImage(context, image),

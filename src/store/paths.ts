@@ -36,6 +36,7 @@ export interface StorePaths {
   partialBlob(digest: Digest): string;
   diffId(digest: Digest): string;
   records(key: string): string;
+  cacheMount(key: string): string;
   image(id: Digest): string;
   imageName(name: string): string;
   value(kind: 'dockerfiles' | 'builds' | 'programs' | 'contexts', name: string): string;
@@ -52,6 +53,7 @@ export function storePaths(root: string): StorePaths {
     partialBlob: (digest) => inside('blobs/partial', checkDigest(digest)),
     diffId: (digest) => inside('diffids', checkDigest(digest)),
     records: (key) => inside('records', checkHex(key, 'cache key').slice(0, 2), key),
+    cacheMount: (key) => inside('mounts', checkHex(key, 'cache mount')),
     image: (id) => inside('images/sha256', checkDigest(id)),
     imageName: (name) => inside('images/names', encodeName(name)),
     value: (kind, name) => inside(kind, encodeName(name)),

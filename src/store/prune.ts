@@ -2,6 +2,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { isTbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
+import { listCacheMounts, unusedCacheMounts } from './cache-mounts.ts';
+import type { UnusedCacheMount } from './cache-mounts.ts';
 import type { StoreContext } from './context.ts';
 import { readSealedJson } from './guarded.ts';
 import { listPartials, removePartial } from './partial-blobs.ts';
@@ -10,7 +12,7 @@ import { isHexId } from './paths.ts';
 import { findReachable } from './reachable.ts';
 import type { Reachable } from './reachable.ts';
 import { writeRecords } from './records.ts';
-import { freedBytes } from './removal.ts';
+import { freedBytes, usedBytes } from './removal.ts';
 import { collectGarbage, discard, listGarbage as listTrash } from './trash.ts';
 import type { LayerId, LayerInfo, PruneResult } from './types.ts';
 import { removeFile } from '../util/remove-file.ts';
@@ -29,10 +31,12 @@ export interface PruneOptions {
 export async function prune(context: StoreContext, options: PruneOptions = {}): Promise<PruneResult> {
   const { gc, recordsLock, removeTree, measureTrees } = context;
   options.signal?.throwIfAborted();
+  const sizes = options.all === true ? await cacheMountSizes(context) : undefined;
   const { garbage, trees, fileBytes } = await gc.run('exclusive', () =>
     recordsLock.runNow(() => {
       const { all = false, unusedSince } = options;
-      const garbage = listGarbage(context, findReachable(context, { all, unusedSince }), unusedSince);
+      const reachable = findReachable(context, { all, unusedSince });
+      const garbage = listGarbage(context, { reachable, unusedSince, sizes });
       const bytes = filesOf(context, garbage).reduce((sum, path) => sum + diskBytes(path), 0);
       const going = options.dryRun === true ? treesOf(context, garbage) : removeGarbage(context, garbage);
       return { garbage, trees: going, fileBytes: bytes };
@@ -51,10 +55,30 @@ interface Garbage {
   readonly blobs: readonly { readonly digest: Digest; readonly path: string; readonly size: number }[];
   readonly partials: readonly { readonly digest: Digest; readonly path: string; readonly size: number }[];
   readonly oldValues: readonly { readonly path: string; readonly size: number }[];
+  readonly mounts: readonly (UnusedCacheMount & { readonly size: number })[];
   readonly reachable: Reachable;
 }
 
-function listGarbage(context: StoreContext, reachable: Reachable, unusedSince: number | undefined): Garbage {
+type Sizes = ReadonlyMap<string, number>;
+
+/** Measured before anything is decided, since a tree may be large and locks are held for moments only. */
+async function cacheMountSizes(context: StoreContext): Promise<Sizes> {
+  const sizes = new Map<string, number>();
+  for (const { key, copies } of await listCacheMounts(context)) {
+    const unused = copies.filter(({ inUse }) => !inUse).map(({ directory }) => directory);
+    sizes.set(key, usedBytes(await context.measureTrees(unused)));
+  }
+  return sizes;
+}
+
+interface Limits {
+  readonly reachable: Reachable;
+  readonly unusedSince: number | undefined;
+  /** Of cache mounts, where those go too. */
+  readonly sizes: Sizes | undefined;
+}
+
+function listGarbage(context: StoreContext, { reachable, unusedSince, sizes }: Limits): Garbage {
   const { paths } = context;
   return {
     layers: readdirSync(paths.inside('layers'))
@@ -67,22 +91,25 @@ function listGarbage(context: StoreContext, reachable: Reachable, unusedSince: n
       .map((digest) => ({ digest, path: paths.blob(digest), size: fileSize(paths.blob(digest)) })),
     partials: listPartials(context).filter(({ path }) => wasMadeBefore(path, unusedSince)),
     oldValues: listOldValues(context, unusedSince),
+    mounts:
+      sizes === undefined
+        ? []
+        : unusedCacheMounts(context, unusedSince).map((mount) => ({ ...mount, size: sizes.get(mount.key) ?? 0 })),
     reachable,
   };
 }
 
 /** Returns trees that are out of sight and to be removed. Images first: at no instant does one name what is gone. Works on a full disk. */
-function removeGarbage(
-  context: StoreContext,
-  { layers, blobs, partials, oldValues, reachable }: Garbage,
-): readonly string[] {
+function removeGarbage(context: StoreContext, garbage: Garbage): readonly string[] {
+  const { layers, blobs, partials, oldValues, mounts, reachable } = garbage;
   const { paths, addon } = context;
   const { danglingImages, diffIds, leases, records } = reachable;
   const files = [...danglingImages.map((id) => paths.image(id)), ...diffIds, ...leases];
   for (const path of [...files, ...[...blobs, ...oldValues].map((file) => file.path)]) removeFile(path);
   for (const { path } of partials) removePartial(addon, path);
   const tmp = paths.inside('tmp');
-  for (const { path } of layers) discard(tmp, path);
+  for (const path of [...layers.map((layer) => layer.path), ...mounts.flatMap(({ paths: copies }) => copies)])
+    discard(tmp, path);
   for (const { path, kept } of records) replaceRecords(context, path, kept);
   return collectGarbage(addon, tmp);
 }
@@ -109,20 +136,25 @@ function filesOf({ paths }: StoreContext, { blobs, partials, oldValues, reachabl
   ];
 }
 
-function treesOf({ addon, paths }: StoreContext, { layers }: Garbage): readonly string[] {
-  return [...layers.map(({ path }) => path), ...listTrash(addon, paths.inside('tmp'))];
+function treesOf({ addon, paths }: StoreContext, { layers, mounts }: Garbage): readonly string[] {
+  return [
+    ...layers.map(({ path }) => path),
+    ...mounts.flatMap(({ paths: copies }) => copies),
+    ...listTrash(addon, paths.inside('tmp')),
+  ];
 }
 
 function diskBytes(path: string): number {
   return (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
 }
 
-function toResult({ layers, blobs, partials, reachable }: Garbage): Omit<PruneResult, 'reclaimed'> {
+function toResult({ layers, blobs, partials, mounts, reachable }: Garbage): Omit<PruneResult, 'reclaimed'> {
   return {
     layers: layers.map(({ id, size }) => ({ id, size })),
     blobs: [...blobs, ...partials].map(({ digest, size }) => ({ digest, size })),
     records: reachable.records.reduce((total, { dropped }) => total + dropped, 0),
     images: reachable.danglingImages,
+    mounts: mounts.map(({ key, id, size }) => ({ key, id, size })),
   };
 }
 

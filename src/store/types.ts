@@ -114,12 +114,52 @@ export interface Job extends AsyncDisposable {
   holdLayer(diff: CommittedDiff): LayerState;
 }
 
+/** What is known of a cache mount (`RUN --mount=type=cache`) beside its files. */
+export interface CacheMountAbout {
+  /** As the Dockerfile gives it. */
+  readonly id: string;
+  /** BUILDKIT_CACHE_MOUNT_NS. */
+  readonly namespace: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+}
+
+export interface CacheMount extends CacheMountAbout {
+  /** 64 hex digits: its directory is `mounts/<key>`. */
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly lastUsed: number;
+  /** Those after the first were made for `sharing=private`. Files belong to ids of the image. */
+  readonly copies: readonly { readonly directory: string; readonly inUse: boolean }[];
+}
+
+export interface CacheMountRequest {
+  /** 64 hex digits: a hash of what tells cache mounts apart. */
+  readonly key: string;
+  /** `shared`: beside other such users. `locked`: alone, waiting for others. `private`: alone, in another copy where the first is in use. */
+  readonly sharing: 'shared' | 'private' | 'locked';
+  readonly about: CacheMountAbout;
+  /** Makes the directory with its first content. */
+  readonly make: (directory: string) => Promise<void>;
+  /** Called once when somebody else has it. */
+  readonly onWait?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CacheMountUse {
+  readonly directory: string;
+  /** Lets others have it. */
+  readonly release: () => void;
+}
+
 export interface PruneResult {
   readonly layers: readonly { readonly id: LayerId; readonly size: number }[];
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
   readonly records: number;
   readonly images: readonly Digest[];
-  /** Bytes that the disk gets back: blocks, directories too. A file with links in what stays frees none. Sizes above are of contents. */
+  /** Cache mounts, or copies of them; their sizes are of the disk. */
+  readonly mounts: readonly { readonly key: string; readonly id: string; readonly size: number }[];
+  /** Bytes that the disk gets back: blocks, directories too. A file with links in what stays frees none. Sizes of layers and blobs are of contents. */
   readonly reclaimed: number;
 }
 
@@ -163,6 +203,10 @@ export interface Store extends AsyncDisposable {
   readBytes(kind: 'contexts', name: string): Promise<Buffer | undefined>;
   writeBytes(kind: 'contexts', name: string, bytes: Buffer): Promise<void>;
 
+  /** Gives a cache mount's directory, made where it is missing, locked until it is released or this process ends. */
+  useCacheMount(request: CacheMountRequest): Promise<CacheMountUse>;
+  listCacheMounts(): Promise<readonly CacheMount[]>;
+
   /** By name, full id, or at least 4 digits of one (TBUILD_REFERENCE when ambiguous). */
   findImage(nameOrId: string): Promise<NamedImage | undefined>;
   listImages(): Promise<readonly NamedImage[]>;
@@ -175,7 +219,7 @@ export interface Store extends AsyncDisposable {
   removeImage(id: Digest): Promise<void>;
 
   /**
-   * Removes images without a name, and layers and blobs that no named image, record or live store handle reaches. With `all` also records that do not lead to a named image: records are
+   * Removes images without a name, and layers and blobs that no named image, record or live store handle reaches. With `all` also cache mounts that nobody uses, and records that do not lead to a named image: records are
    * objects with `layer` (LayerId, or null with `heldOn`, the chain state that the step stands on). Safe while builds run; `dryRun` changes nothing.
    */
   prune(options?: {

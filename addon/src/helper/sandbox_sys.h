@@ -28,8 +28,13 @@ struct CloneArgs {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
+// EAGAIN: a rename or a mount somewhere on the machine raced with a walk through "..", so it is tried again.
 inline int openat2(int dir, const char* path, OpenHow how) {
-  return static_cast<int>(syscall(437, dir, path, &how, sizeof how));
+  for (int attempt = 0;; attempt++) {
+    long fd = syscall(437, dir, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN) || attempt == 1000)
+      return static_cast<int>(fd);
+  }
 }
 
 inline int open_tree(int dir, const char* path, unsigned flags) {

@@ -53,6 +53,7 @@ describe('prune', () => {
       blobs: [{ digest: blob, size: 3 }],
       records: 0,
       images: [],
+      mounts: [],
     };
     const { reclaimed, ...planned } = await store.prune({ dryRun: true });
     expect(planned).toEqual(expected);
@@ -62,7 +63,7 @@ describe('prune', () => {
     expect(used - (await diskUse())).toBe(reclaimed);
     expect(layersLeft()).toEqual([]);
     expect(existsSync(store.blobPath(blob))).toBe(false);
-    expect(await store.prune()).toEqual({ layers: [], blobs: [], records: 0, images: [], reclaimed: 0 });
+    expect(await store.prune()).toEqual({ layers: [], blobs: [], records: 0, images: [], mounts: [], reclaimed: 0 });
   });
 
   test('keeps a named image with its layers, config, manifest and the blobs that this one names', async () => {
