@@ -30,6 +30,8 @@ export const errorCodes = {
   TBUILD_LAYER: 'A command or step left something that an image layer cannot hold.',
   TBUILD_DEVICE_NODE: 'A device node cannot be made without root.',
   TBUILD_ARCHIVE: 'An archive is malformed, hostile, or uses a feature that is not supported.',
+  TBUILD_SECRET: 'A secret or SSH agent that a step asks for was not given, or cannot be used.',
+  TBUILD_NOT_ALLOWED: 'A step asks for something that only --allow grants.',
   TBUILD_RUN_FAILED: 'A command ended with a status other than 0.',
   TBUILD_FOREIGN_BINARY: 'A program of the image is for another architecture, and nothing emulates it here.',
   TBUILD_KERNEL_TOO_OLD: 'A program or C library of the image asks for a newer kernel than the running one.',

@@ -14,8 +14,8 @@ import type { StepRun } from './step-run.ts';
 /** A step that makes a layer: its inputs, and how to make it when nothing stored serves. */
 export interface LayerStep {
   readonly inputs: StepInputs;
-  /** Readable description of the files that the step takes, to be compared with that of the last build. */
-  readonly describeFiles?: () => Promise<string>;
+  /** Readable description of the files that the step takes, by their index in the inputs, to be compared with that of the last build. */
+  readonly describeFiles?: (index: number) => Promise<string>;
   /** Fills `job.diff` and lists it. Inputs are given back when they turned out to be others than the key said. */
   readonly execute: (job: Job) => Promise<ExecutedStep>;
   /** Called when the step is over, however it ended. */

@@ -5,9 +5,11 @@ import { hostnameArgument } from '../dockerfile/predefined-args.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Store } from '../store/types.ts';
+import { entitlements } from './entitlements.ts';
+import type { Entitlement, NetworkMode } from './entitlements.ts';
 import type { Output } from './outputs.ts';
-
-export type NetworkMode = 'host' | 'none';
+import type { SecretSource } from './secrets.ts';
+import type { SshSource } from './ssh/sources.ts';
 
 export interface BuildOptions {
   /** Directory whose files COPY and ADD may read. `-`: what `stdin` brings, a tar (also compressed) of the context or a Dockerfile alone. */
@@ -29,8 +31,14 @@ export interface BuildOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Runs every step whatever the cache holds. Results are recorded all the same. @default false */
   readonly noCache?: boolean | undefined;
-  /** Network that RUN sees: the host's, or none. @default 'host' */
+  /** Network that RUN sees where it does not say. @default 'default' */
   readonly network?: NetworkMode | undefined;
+  /** What `RUN --mount=type=secret` may ask for, by id. */
+  readonly secrets?: Readonly<Record<string, SecretSource>> | undefined;
+  /** What `RUN --mount=type=ssh` may ask for, by id; `default` is the one without a name. */
+  readonly ssh?: Readonly<Record<string, SshSource>> | undefined;
+  /** What RUN may ask for that is otherwise refused: `--network=host`, `--security=insecure`. @default nothing */
+  readonly allow?: readonly Entitlement[] | undefined;
   /** @default the machine's */
   readonly platform?: Platform | undefined;
   /** Named contexts: a directory, `oci-layout://PATH[:tag|@digest]` or `docker-image://REF`. They win over stages and images of the same name. */
@@ -64,6 +72,9 @@ export interface ResolvedOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly network: NetworkMode;
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly ssh: Readonly<Record<string, SshSource>>;
+  readonly allow: readonly Entitlement[];
   readonly platform: Platform;
   readonly buildContexts: Readonly<Record<string, string>>;
   readonly outputs: readonly Output[];
@@ -92,7 +103,10 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     target: options.target,
     labels: options.labels ?? {},
     noCache: options.noCache ?? false,
-    network: options.network ?? 'host',
+    network: options.network ?? 'default',
+    secrets: options.secrets ?? {},
+    ssh: options.ssh ?? {},
+    allow: checkAllowed(options.allow ?? []),
     platform: options.platform ?? hostPlatform(),
     buildContexts: withoutPrototype(options.buildContexts ?? {}),
     outputs: options.outputs ?? [],
@@ -130,6 +144,15 @@ function refuseRemoteContext(context: string): void {
       hint: 'clone or unpack it first and give the directory',
     },
   );
+}
+
+/** What is unknown must not pass for granted, nor for refused. */
+function checkAllowed(allow: readonly Entitlement[]): readonly Entitlement[] {
+  const unknown = allow.find((name) => !entitlements.includes(name));
+  if (unknown === undefined) return allow;
+  throw new TbuildError('TBUILD_USAGE', `unknown entitlement ${unknown as string}`, {
+    hint: `there are ${entitlements.join(' and ')}`,
+  });
 }
 
 function checkConcurrency(concurrency: number): number {

@@ -10,6 +10,7 @@ import type { PlannedStep } from '../graph/plan.ts';
 import { planGraph } from '../graph/plan.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
+import { checkEntitlements } from './entitlements.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StagePlan } from './plan.ts';
 
@@ -23,7 +24,7 @@ export interface BuildPlan {
   stage(index: number): StagePlan;
 }
 
-/** Throws TBUILD_STAGE_NOT_FOUND, TBUILD_STAGE_CYCLE, TBUILD_EXPANSION and TBUILD_DOCKERFILE_SYNTAX. */
+/** Throws TBUILD_STAGE_NOT_FOUND, TBUILD_STAGE_CYCLE, TBUILD_EXPANSION, TBUILD_DOCKERFILE_SYNTAX and TBUILD_NOT_ALLOWED. */
 export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): BuildPlan {
   const buildArgs = new Map(Object.entries(options.buildArgs));
   // A named context wins over a stage of its name (docker buildx build, `--build-context`).
@@ -34,6 +35,10 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
     isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span);
   const stageNames = dockerfile.stages.flatMap(({ name }) => name ?? []);
   const stepsOf = planSteps(resolved, findSource);
+  for (const index of resolved.reachable) {
+    for (const instruction of resolved.stages[index]?.stage.instructions ?? [])
+      if (instruction.kind === 'run') checkEntitlements(instruction, options);
+  }
   return {
     steps: stepsOf.planned,
     target: resolved.target,

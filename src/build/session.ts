@@ -5,6 +5,7 @@ import type { Store } from '../store/types.ts';
 import type { OpenedContext } from './context.ts';
 import type { Emit } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { Secrets } from './secrets.ts';
 import type { StageResult } from './stage-state.ts';
 
 /** What the build asks of a step that was started. */
@@ -28,8 +29,7 @@ export interface Session {
   /** Undefined when the reader of the events keeps up; else what a command's output has to wait for. */
   readonly room: () => Promise<void> | undefined;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
-  /** Undefined for an id that no secret was given under. */
-  readonly secrets: { read(id: string): Promise<Buffer> | undefined };
+  readonly secrets: Secrets;
   /** Every step started so far, in order. */
   readonly runs: StartedStep[];
   /** Opened (a directory is scanned) when a step first asks. */

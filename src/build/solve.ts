@@ -17,6 +17,7 @@ import { accessOf } from '../rootfs/open-store.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { BuildPlan } from './plan-build.ts';
 import { planBuild } from './plan-build.ts';
+import { openSecrets } from './secrets.ts';
 import { createSemaphore } from './semaphore.ts';
 import type { EarlierSteps, Session } from './session.ts';
 import { solveStage } from './stage.ts';
@@ -90,7 +91,7 @@ async function solveInput(
     const earlier = isWhole ? () => undefined : await session.earlierSteps();
     const { context, target } = options;
     await writeReport(store, report, {
-      version: 1,
+      version: 2,
       context,
       dockerfile: path,
       target,
@@ -162,8 +163,8 @@ function openSession(
     signal: stopped,
     emit,
     room,
+    secrets: openSecrets(options.secrets),
     limit: createSemaphore(options.concurrency),
-    secrets: { read: () => undefined },
     runs: [],
     context: () => (context ??= openPlace(store, parts.place, stopped)),
     earlierSteps: () => (earlier ??= readEarlierSteps(store, parts)),

@@ -59,7 +59,7 @@ async function solveFrom(session: Session, plan: StagePlan, step: PlannedStep): 
     const start = await openBase(session, plan, run);
     const settings = { image: start.id };
     run.base(
-      { text: plan.stage.text, environment: {}, settings, files: undefined, below: undefined },
+      { text: plan.stage.text, environment: {}, settings, files: [], below: undefined },
       base.kind === 'scratch' ? undefined : start.id,
     );
     run.finish();

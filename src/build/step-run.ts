@@ -1,5 +1,5 @@
 import { TbuildError } from '../errors.ts';
-import { findCause } from '../cache/cause.ts';
+import { changedFiles, findCause } from '../cache/cause.ts';
 import type { Cause, EarlierStep } from '../cache/cause.ts';
 import type { StepInputs } from '../cache/inputs.ts';
 import type { Miss } from '../cache/lookup.ts';
@@ -23,7 +23,7 @@ export interface StepRun extends StartedStep {
   /** Must run, for a known cause. */
   miss(inputs: StepInputs, cause: Cause): void;
   /** Must run: finds the cause by comparing with the last build. */
-  explain(inputs: StepInputs, miss: Miss, describeFiles?: () => Promise<string>): Promise<void>;
+  explain(inputs: StepInputs, miss: Miss, describeFiles?: (index: number) => Promise<string>): Promise<void>;
   /** Has run. */
   executed(inputs: StepInputs | undefined, layer: string | undefined): void;
   /** Waits for the result of another step; the time does not count as this one's. */
@@ -115,7 +115,7 @@ async function explainMiss(
   context: {
     readonly inputs: StepInputs;
     readonly miss: Miss;
-    readonly describeFiles: (() => Promise<string>) | undefined;
+    readonly describeFiles: ((index: number) => Promise<string>) | undefined;
   },
 ): Promise<Cause> {
   const earlierSteps = await session.earlierSteps();
@@ -127,11 +127,12 @@ async function explainMiss(
     .map((run) => run.report())
     .findLast((below) => earlierSteps(below)?.layer !== below.layer);
   const cause = findCause({ ...context, earlier: known, changedBelow: changedBelow?.text });
-  if (cause.kind !== 'files') return cause;
-  const { describeFiles } = context;
-  if (describeFiles === undefined) return cause;
+  if (cause.kind !== 'files' || known === undefined) return cause;
+  const { describeFiles, inputs } = context;
+  const changed = changedFiles(known.inputs, inputs);
+  if (describeFiles === undefined || changed === undefined || changed.index >= inputs.files.length) return cause;
   const { changesSince } = await import('./kept-files.ts');
-  const changes = await changesSince(session.store, known?.inputs.files?.digest, describeFiles);
+  const changes = await changesSince(session.store, changed.digestBefore, () => describeFiles(changed.index));
   return changes === undefined ? cause : { ...cause, changes };
 }
 

@@ -66,12 +66,26 @@ export function findCause({ inputs, earlier, miss, changedBelow }: CauseContext)
   if (setting !== undefined) {
     return { kind: 'setting', name: setting, before: before.settings[setting], after: inputs.settings[setting] };
   }
-  if (before.files?.digest !== inputs.files?.digest) {
-    return { kind: 'files', origin: inputs.files?.origin ?? before.files?.origin ?? 'context', changes: undefined };
-  }
+  const changed = changedFiles(before, inputs);
+  if (changed !== undefined) return { kind: 'files', origin: changed.origin, changes: undefined };
   if (miss.kind === 'fact') return stateCause(miss);
   if (before.below !== inputs.below) return { kind: 'earlier-step', step: changedBelow };
   return { kind: earlier.hasResult ? 'record-gone' : 'unfinished' };
+}
+
+/** The first of the files taken that are not those of the last build. */
+export function changedFiles(
+  before: StepInputs,
+  inputs: StepInputs,
+): { readonly index: number; readonly origin: string; readonly digestBefore: string | undefined } | undefined {
+  for (const [index, { origin, digest }] of inputs.files.entries()) {
+    const digestBefore = before.files[index]?.digest;
+    if (digestBefore !== digest) return { index, origin, digestBefore };
+  }
+  const gone = before.files[inputs.files.length];
+  return gone === undefined
+    ? undefined
+    : { index: inputs.files.length, origin: gone.origin, digestBefore: gone.digest };
 }
 
 function keyword({ text }: StepInputs): string {

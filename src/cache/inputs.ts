@@ -11,13 +11,20 @@ export interface StepInputs {
   readonly environment: Readonly<Record<string, string>>;
   /** Everything else in the static key, by name: user, workdir, network, platform… */
   readonly settings: Readonly<Record<string, string>>;
-  /** Digest of the files taken from the context or another stage. */
-  readonly files: { readonly origin: string; readonly digest: string } | undefined;
+  /** Files taken from the context, another stage or an image: those of COPY and ADD, of each bind mount of RUN. */
+  readonly files: readonly TakenFiles[];
   /** State of the chain below; undefined for a step that does not read it as a whole. */
   readonly below: string | undefined;
 }
 
+export interface TakenFiles {
+  /** `the build context`, `stage build`, an image reference: for people. */
+  readonly origin: string;
+  readonly digest: string;
+}
+
 /** The part of the inputs that goes into the static key. */
 export function keyOf(inputs: StepInputs): { readonly [key: string]: Canonical } {
-  return { text: inputs.text, environment: inputs.environment, settings: inputs.settings, files: inputs.files?.digest };
+  const { text, environment, settings, files } = inputs;
+  return { text, environment, settings, files: files.map(({ digest }) => digest) };
 }

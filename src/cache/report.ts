@@ -23,7 +23,7 @@ export interface ReportedStep {
 
 /** What is remembered of the last build of a Dockerfile in a context: `cache why` prints it, the next build compares with it. */
 export interface BuildReport {
-  readonly version: 1;
+  readonly version: 2;
   readonly context: string;
   readonly dockerfile: string;
   readonly target: string | undefined;
@@ -41,7 +41,7 @@ export function reportName(context: string, dockerfile: string, target: string |
 
 export async function readReport(store: Store, name: string): Promise<BuildReport | undefined> {
   const value = (await store.readValue('builds', name)) as Partial<BuildReport> | undefined;
-  return value?.version === 1 && Array.isArray(value.steps) ? (value as BuildReport) : undefined;
+  return value?.version === 2 && Array.isArray(value.steps) ? (value as BuildReport) : undefined;
 }
 
 /** Also makes it the report that `cache why` shows when none is named. */

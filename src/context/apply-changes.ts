@@ -22,5 +22,5 @@ export function applyChanges(selection: Selection, changed: readonly ChangedFile
   });
   const lost = changed.find(({ path }) => !applied.has(path));
   if (lost !== undefined) throw new TypeError(`${lost.path} is not a file of the selection`);
-  return digestSelection({ items, skipped: selection.skipped }, selection.chmod);
+  return digestSelection({ items, skipped: selection.skipped }, selection);
 }

@@ -7,26 +7,28 @@ import type { SelectedEntry, SelectedItem, Selection, SelectionParts } from './s
  * sha256 over a canonical text of what the copied result depends on: relative paths, types, permission bits (those that `--chmod` makes, and none when it makes all the same), contents, link targets, xattrs, hard links.
  * Not on times, owners or where in the context an item lies, nor on the attributes of a directory whose contents are copied, for Docker gives the destination its own.
  */
-export function digestSelection(parts: SelectionParts, chmod: string | undefined): Selection {
-  const modes = modesOf(chmod);
+export function digestSelection(parts: SelectionParts, counting: Counting): Selection {
+  const { chmod, as } = counting;
   const hash = createSha256();
   hash.update('tbuild selection 1\n');
   for (const item of parts.items) {
     hash.update(`item ${item.entries[0].type}\n`);
-    for (const text of chunks(itemLines(item, (entry) => entryName(item, entry), modes))) hash.update(text);
+    for (const text of chunks(itemLines(item, (entry) => entryName(item, entry), counting))) hash.update(text);
   }
-  return { items: parts.items, skipped: parts.skipped, chmod, digest: hash.hex() };
+  return { items: parts.items, skipped: parts.skipped, chmod, as, digest: hash.hex() };
 }
+
+/** What of the entries counts. */
+type Counting = Pick<Selection, 'chmod' | 'as'>;
 
 /**
  * One line per entry, for people and for {@link compareDescriptions}: `PATH TYPE MODE [KEY=VALUE]…`, paths relative to the context root and escaped as in a listing
  * (bytes below 0x21, `%` and from 0x7f on as `%XX`).
  */
 export function describeSelection(selection: Selection): string {
-  const modes = modesOf(selection.chmod);
   let text = '';
   for (const item of selection.items) {
-    for (const chunk of chunks(itemLines(item, (entry) => entry.contextPath, modes))) text += chunk;
+    for (const chunk of chunks(itemLines(item, (entry) => entry.contextPath, selection))) text += chunk;
   }
   return text;
 }
@@ -70,17 +72,20 @@ export function compareDescriptions(before: string, after: string, limit = 100):
 function* itemLines(
   item: SelectedItem,
   nameOf: (entry: SelectedEntry) => string,
-  modes: ModeText,
+  { chmod, as }: Counting,
 ): Generator<string, void, undefined> {
+  const modes = modesOf(chmod);
   for (const entry of item.entries) {
-    if (entry.type === 'directory' && entry.path === '') continue;
-    yield `${escapePath(nameOf(entry))} ${entryText(entry, modes)}\n`;
+    const isTop = entry.type === 'directory' && entry.path === '';
+    // The context's own directory always looks the same when it is mounted, as in docker.
+    if (isTop && (as === 'copied' || entry.contextPath === '')) continue;
+    yield `${escapePath(nameOf(entry)) || '.'} ${entryText(entry, modes)}\n`;
   }
 }
 
 /** A lone file is copied under its name; what is below a directory under its path there. */
 function entryName(item: SelectedItem, entry: SelectedEntry): string {
-  return entry.path === '' ? item.name : entry.path;
+  return entry.path === '' && entry.type !== 'directory' ? item.name : entry.path;
 }
 
 type ModeText = (entry: SelectedEntry) => string;

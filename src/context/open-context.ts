@@ -11,7 +11,7 @@ import type { IgnoreRules } from './ignore-rules.ts';
 import { sourceNotFound } from './not-found.ts';
 import { openScan, scanContext } from './scan.ts';
 import { buildItems, recordsOf } from './selection.ts';
-import type { Selection } from './selection.ts';
+import type { SelectedAs, Selection } from './selection.ts';
 import { digestSelection, modesKey } from './describe.ts';
 import type { SourceFinder } from './source-paths.ts';
 import { findSource } from './source-paths.ts';
@@ -41,6 +41,8 @@ export interface SelectOptions {
   readonly exclude?: readonly string[] | undefined;
   /** `--parents`. */
   readonly parents?: boolean | undefined;
+  /** `mounted`: sources are plain paths, and the attributes of a directory itself count. @default 'copied' */
+  readonly as?: SelectedAs | undefined;
   /** Where in the Dockerfile, for errors. */
   readonly span?: SourceSpan | undefined;
 }
@@ -80,7 +82,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   const selections = new Map<string, Promise<Selected>>();
 
   const select = async (sources: readonly string[], options: SelectOptions): Promise<Selected> => {
-    const { chmod, exclude = [], parents = false, span } = options;
+    const { chmod, exclude = [], parents = false, as = 'copied', span } = options;
     const { tree, digests } = list();
     const followed: number[] = [];
     const readLink = (record: number): string => {
@@ -92,13 +94,14 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
       exclude,
       parents,
+      literal: as === 'mounted',
       span,
     };
     const matches = sources.flatMap((source) => findSource(finder, source));
     const matched = matches.map((match) => recordsOf(tree, match));
     const records = matched.flatMap((match) => match.records);
     await digests.read(records, signal);
-    const selection = digestSelection(buildItems(root, tree, digests, matched), chmod);
+    const selection = digestSelection(buildItems(root, tree, digests, matched), { chmod, as });
     const isSettled = ![followed, records].some((some) => some.some((record) => digests.isFresh(record)));
     return { selection, isSettled };
   };
@@ -181,8 +184,8 @@ function summarize({ digest, items }: Selection): Memo {
   return { digest, files, bytes, matches: items.length };
 }
 
-function memoKey(sources: readonly string[], { chmod, exclude = [], parents = false }: SelectOptions): string {
-  return JSON.stringify([modesKey(chmod), exclude, parents, ...sources]);
+function memoKey(sources: readonly string[], { chmod, exclude = [], parents = false, as }: SelectOptions): string {
+  return JSON.stringify([modesKey(chmod), exclude, as === 'mounted' ? as : parents, ...sources]);
 }
 
 /** Builds of one directory under different ignore files see different trees, so each has its index. */

@@ -60,13 +60,17 @@ export interface SelectedItem {
   readonly entries: readonly [SelectedEntry, ...SelectedEntry[]];
 }
 
-/** The sources of one COPY or ADD, in the order in which they are copied. Empty when wildcards match nothing. */
+/** What is done with a selection: a directory that is copied leaves its own attributes behind, one that is mounted shows them. */
+export type SelectedAs = 'copied' | 'mounted';
+
+/** The sources of one COPY or ADD, in the order in which they are copied, or of a mount. Empty when wildcards match nothing. */
 export interface Selection {
   readonly items: readonly SelectedItem[];
   /** sha256 of all that the copied result depends on, 64 hex digits. */
   readonly digest: string;
   /** Value of `--chmod`: the digest is of the permission bits that it makes. */
   readonly chmod: string | undefined;
+  readonly as: SelectedAs;
   /** Sockets, which no image can hold: left out. */
   readonly skipped: readonly string[];
 }

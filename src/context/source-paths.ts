@@ -26,6 +26,8 @@ export interface SourceFinder<Node> {
   readonly exclude: readonly string[];
   /** `--parents`. */
   readonly parents: boolean;
+  /** A source is one path, whatever characters are in it. */
+  readonly literal: boolean;
   readonly span: SourceSpan | undefined;
 }
 
@@ -91,7 +93,7 @@ interface FoundNode<Node> {
 
 function findNodes<Node>(finder: SourceFinder<Node>, source: string): FoundNode<Node>[] {
   const path = contextPath(source);
-  if (!hasWildcards(path)) return [{ name: baseName(path), node: resolve(finder, source, path) }];
+  if (finder.literal || !hasWildcards(path)) return [{ name: baseName(path), node: resolve(finder, source, path) }];
   const { tree } = finder;
   const components = path.split('/');
   const wild = components.findIndex(hasWildcards);

@@ -3,11 +3,12 @@ import type { ExpandOptions, VariableReferences } from './expand.ts';
 import type { InlineFile, Instruction, KeyValue } from './instruction.ts';
 import { checkVolume } from './instructions/single-value.ts';
 import { checkTransfer } from './instructions/transfer.ts';
+import { expandMountFlag } from './mount-flag.ts';
 import { resolveArgs } from './resolve-args.ts';
 
 /**
- * The instruction with variables expanded where docker expands them: ADD, COPY (paths, owner, mode), ARG defaults, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.
- * All of an ENV or LABEL sees the variables of before the instruction. RUN, CMD, ENTRYPOINT, HEALTHCHECK, SHELL, MAINTAINER, ONBUILD and `COPY --from` stay as written.
+ * The instruction with variables expanded where docker expands them: ADD, COPY (paths, owner, mode), ARG defaults, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR, `RUN --mount`.
+ * All of an ENV or LABEL sees the variables of before the instruction. The commands of RUN, CMD, ENTRYPOINT and HEALTHCHECK, SHELL, MAINTAINER, ONBUILD and everything behind `from=` stay as written.
  *
  * `--build-arg` and values inherited by an ARG without a default are {@link resolveArgs}' business.
  *
@@ -59,6 +60,7 @@ export function expandInstruction(
     case 'stopsignal':
       return { ...instruction, signal: word(instruction.signal) };
     case 'run':
+      return { ...instruction, mounts: instruction.mounts.map((flag) => expandMountFlag(flag, word)) };
     case 'cmd':
     case 'entrypoint':
     case 'shell':

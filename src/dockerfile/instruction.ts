@@ -1,4 +1,5 @@
 import type { SourceSpan } from '../errors.ts';
+import type { MountFlag } from './mount-flag.ts';
 
 /** What RUN, CMD and ENTRYPOINT hold. Shell form is the raw text; exec form is the JSON array. */
 export type Command =
@@ -22,6 +23,9 @@ export interface RunInstruction extends Base {
   /** A heredoc that begins with `#!`: the command is its path. */
   readonly script: RunScript | undefined;
   readonly network: 'default' | 'none' | 'host' | undefined;
+  readonly security: 'sandbox' | 'insecure' | undefined;
+  /** In the order in which they are written; `readMount` says what they mean. */
+  readonly mounts: readonly MountFlag[];
 }
 
 /** An executable file in /dev/pipes, for one command. */

@@ -7,6 +7,7 @@ import { joinLines, placedLine } from './joined-line.ts';
 import { readPhysicalLines, withContinuation } from './physical-lines.ts';
 import { readInstruction } from './raw-instruction.ts';
 import type { RawInstruction } from './raw-instruction.ts';
+import { malformedLine } from './split-instructions.ts';
 import { syntaxError } from './syntax-error.ts';
 
 export interface ParseInstructionOptions {
@@ -78,6 +79,7 @@ function readAlone(text: string, { file, span, escape }: Alone): RawInstruction 
   const group = lines.slice(0, from).filter(({ kind }) => kind === 'text');
   if (group.length === 0) throw syntaxError(`no instruction in ${file}`, span);
   const raw = readInstruction(placedLine(joinLines(group, file).text, span));
+  if (malformedLine(raw, group) !== undefined) throw syntaxError('RUN holds bytes that are not UTF-8', span);
   const { heredocs, next } = readBodies(findHeredocs(raw), lines, { from, span });
   if (lines.slice(next).some(({ kind }) => kind === 'text')) {
     throw syntaxError(`more than one instruction in ${file}`, span, 'Give one instruction.');

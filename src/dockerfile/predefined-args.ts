@@ -26,8 +26,11 @@ export function proxyVariables(buildArgs: Readonly<Record<string, string>>): Rea
 /** The name of the machine that RUN sees. */
 export const hostnameArgument = 'BUILDKIT_SANDBOX_HOSTNAME';
 
+/** Keeps the cache mounts of whoever gives it apart from everybody else's. */
+export const cacheMountNamespaceArgument = 'BUILDKIT_CACHE_MOUNT_NS';
+
 /** Build arguments that configure the build itself, as in BuildKit; a stage sees them too, once ARG declares them. Of BuildKit's further ones nothing is known here. */
-export const buildkitArgs: readonly string[] = [frontendArgument, hostnameArgument];
+export const buildkitArgs: readonly string[] = [frontendArgument, hostnameArgument, cacheMountNamespaceArgument];
 
 export interface BuildPlatforms {
   /** What the image is for. */

@@ -56,10 +56,14 @@ function readGroup(group: LineGroup, file: string): RawInstruction {
   const blank = group.find(({ kind }) => kind === 'blank');
   const lines = group.filter(({ kind }) => kind === 'text');
   const raw = readInstruction(joinLines(lines, file));
-  const malformed = raw.name === 'run' ? lines.find((line) => !isWellFormed(line.raw)) : undefined;
-  // Docker cannot send such a command to its daemon.
+  const malformed = malformedLine(raw, lines);
   if (malformed !== undefined) throw syntaxError('RUN holds bytes that are not UTF-8', lineSpan(malformed, file));
   return { ...raw, blankLine: blank === undefined ? undefined : lineSpan(blank, file) };
+}
+
+/** Docker cannot send such a command to its daemon. */
+export function malformedLine({ name }: RawInstruction, lines: readonly PhysicalLine[]): PhysicalLine | undefined {
+  return name === 'run' ? lines.find((line) => !isWellFormed(line.raw)) : undefined;
 }
 
 function extendTo(span: RawInstruction['span'], line: PhysicalLine): RawInstruction['span'] {

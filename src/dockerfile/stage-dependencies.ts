@@ -4,6 +4,7 @@ import { findCopySource, indexStages } from './find-stage.ts';
 import type { StageSource } from './find-stage.ts';
 import type { Instruction, Stage } from './instruction.ts';
 import { parseInstruction } from './parse-instruction.ts';
+import { sourceNames } from './source-names.ts';
 
 interface StageWithBase {
   readonly stage: Stage;
@@ -25,7 +26,7 @@ export function findDependencies(
   const names = indexStages(all);
   const edges = stages.map(({ stage, base }) => {
     const found: Edge[] = base.kind === 'stage' ? [{ to: base.index, span: stage.span }] : [];
-    for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(copySource)]) {
+    for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(namedSources)]) {
       const source = isReplaced(name) ? undefined : findCopySource(names, name, span);
       if (source?.kind === 'stage') found.push({ to: source.index, span });
     }
@@ -59,18 +60,17 @@ interface NamedSource {
   readonly span: SourceSpan;
 }
 
-function copySource(instruction: Instruction): readonly NamedSource[] {
-  if (instruction.kind !== 'copy' || instruction.from === undefined) return [];
-  return [{ name: instruction.from, span: instruction.span }];
+function namedSources(instruction: Instruction): readonly NamedSource[] {
+  return sourceNames(instruction).map((name) => ({ name, span: instruction.span }));
 }
 
 /** ONBUILD of a base in the same file fires in this stage. */
 function triggerSources(stages: readonly Stage[], base: StageSource): readonly NamedSource[] {
   const instructions = base.kind === 'stage' ? (stages[base.index]?.instructions ?? []) : [];
   return instructions.flatMap((instruction) => {
-    if (instruction.kind !== 'onbuild' || !/--from=/.test(instruction.trigger)) return [];
+    if (instruction.kind !== 'onbuild' || !/from=/i.test(instruction.trigger)) return [];
     const { span, trigger } = instruction;
-    return copySource(parseInstruction(trigger, { file: span.file, span }));
+    return namedSources(parseInstruction(trigger, { file: span.file, span }));
   });
 }
 
@@ -126,7 +126,7 @@ function circular(
 export function definedLater(stages: readonly Stage[], index: number, later: number, span?: SourceSpan): TbuildError {
   const [stage, needed] = [nameOf(stages, index), nameOf(stages, later)];
   const place =
-    span ?? stages[index]?.instructions.find(({ text }) => text.includes('--from'))?.span ?? stages[index]?.span;
+    span ?? stages[index]?.instructions.find(({ text }) => /from=/i.test(text))?.span ?? stages[index]?.span;
   return new TbuildError(
     'TBUILD_STAGE_NOT_FOUND',
     `cannot copy from stage "${needed}", it needs to be defined before current stage "${stage}"`,

@@ -1,6 +1,7 @@
 import type { SourceSpan } from '../errors.ts';
 import type { StageSource } from '../dockerfile/find-stage.ts';
 import type { Stage } from '../dockerfile/instruction.ts';
+import { sourceNames } from '../dockerfile/source-names.ts';
 
 /** A node of the build graph. `number` is what people see: `Step 3/7`. */
 export interface PlannedStep {
@@ -24,7 +25,7 @@ export interface PlannedStage {
 /**
  * The steps of the stages that a build needs, in the order of the Dockerfile, with the edges between them. Pure.
  *
- * @param findSource what a name after `--from=` means
+ * @param findSource what a name after `from=` means
  */
 export function planGraph(
   stages: readonly PlannedStage[],
@@ -48,17 +49,14 @@ export function planGraph(
       inputs: lastStepOf(base),
     });
     for (const [index, instruction] of stage.instructions.entries()) {
-      const from =
-        instruction.kind === 'copy' && instruction.from !== undefined
-          ? findSource(instruction.from, instruction.span)
-          : undefined;
+      const sources = sourceNames(instruction).map((name) => findSource(name, instruction.span));
       steps.push({
         ...common,
         id: `${stage.index}.${index + 1}`,
         number: steps.length + 1,
         text: instruction.text,
         span: instruction.span,
-        inputs: [`${stage.index}.${index}`, ...lastStepOf(from)],
+        inputs: [...new Set([`${stage.index}.${index}`, ...sources.flatMap(lastStepOf)])],
       });
     }
   }

@@ -16,6 +16,17 @@ export function setupHint(operation: string, errno: string): string | undefined 
       return 'the file system of the store cannot be idmapped: move the store (--store) to ext4, xfs, btrfs or tmpfs, or give --userns=host';
     case 'map the ids of the sandbox':
       return 'the ranges of /etc/subuid and /etc/subgid may have changed since the helper started';
+    case 'make a mount point':
+      return errno === 'EROFS' ? 'give the mount around it rw, or make what is missing in its source' : undefined;
+    case 'open the source of a mount':
+      return 'source= is a path in what is mounted: check that it is there';
+    case 'mount a file':
+    case 'mount a directory':
+    case 'mount a tmpfs':
+      return 'directories are mounted on directories, files on files: choose another target';
+    case 'make a secret':
+    case 'mount a socket':
+      return 'check uid= and gid=: an ordinary user has the ids of /etc/subuid and /etc/subgid alone';
     case 'set the user':
     case 'set the group':
     case 'set the groups':

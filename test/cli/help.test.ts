@@ -90,7 +90,11 @@ describe('a mistake on the command line ends with 125 and says what to do', () =
     ['no context', ['build', '-t', 'x'], /tbuild build: too few arguments\nhint: usage: tbuild \[build\]/],
     ['two contexts', ['build', 'a', 'b'], /unexpected argument "b"/],
     ['an empty context', ['build', ''], /the build context must be a directory, not an empty name/],
-    ['a word that is not a choice', ['--network', 'bridge', '.'], /--network must be host or none, not "bridge"/],
+    [
+      'a word that is not a choice',
+      ['--network', 'bridge', '.'],
+      /--network must be default or host or none, not "bridge"/,
+    ],
     [
       'an unknown progress',
       ['--progress', 'fancy', '.'],

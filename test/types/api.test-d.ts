@@ -48,6 +48,8 @@ test('the functions that there are', () => {
     | 'openStore'
     | 'parseOutput'
     | 'parsePlatform'
+    | 'parseSecrets'
+    | 'parseSsh'
     | 'parseUntil'
     | 'prune'
     | 'rawTerminal'

@@ -24,12 +24,13 @@ export function selectFromChain(store: Store, chain: readonly LayerState[], requ
   };
   const time = timesOf(chain, (id) => store.listing(id));
   const timeOf = (entry: ListingEntry): number => time(entry, view.layerOf(entry.path) ?? '');
-  const { exclude, parents, span } = request;
+  const { exclude, parents, as, span } = request;
   const finder: SourceFinder<ListingEntry> = {
     tree: chainTree(view),
     notFound: (source) => notFound(source, request),
     exclude,
     parents,
+    literal: as === 'mounted',
     span,
   };
   const matches = request.sources.flatMap((source) => findSource(finder, source));

@@ -36,10 +36,10 @@ export function chainSource(store: Store, chain: readonly LayerState[], request:
 async function rememberedDigest(
   store: Store,
   chain: readonly LayerState[],
-  { sources, exclude, parents, chmod, setsOwner }: SourceRequest,
+  { sources, exclude, parents, chmod, setsOwner, as }: SourceRequest,
   compute: () => string,
 ): Promise<string> {
-  const rules = { exclude, parents, modes: modesKey(chmod), setsOwner };
+  const rules = { exclude, parents, modes: modesKey(chmod), setsOwner, ...(as === 'copied' ? {} : { as }) };
   const key = staticKey({ kind: 'chain selection', version: 2, state: chainState(chain), sources, ...rules });
   for (const value of await store.readRecords(key)) {
     const digest = (value as { readonly digest?: unknown } | null)?.digest;

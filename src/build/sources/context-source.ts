@@ -10,8 +10,8 @@ import type { SourceRequest } from './source-request.ts';
 
 /** Files of the build context. */
 export function contextSource(context: BuildContext, request: SourceRequest): TransferSource {
-  const { origin, sources, chmod, exclude, parents, span } = request;
-  const options: SelectOptions = { chmod, exclude, parents, span };
+  const { origin, sources, chmod, exclude, parents, as, span } = request;
+  const options: SelectOptions = { chmod, exclude, parents, as, span };
   const selections = new WeakMap<SourceSet, Selection>();
   const sets = new WeakMap<Selection, SourceSet>();
   const toSet = (selection: Selection): SourceSet => {

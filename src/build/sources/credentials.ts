@@ -30,11 +30,7 @@ function basic(username: string, password: string): string {
 
 /** One line: it becomes a header. */
 async function readSecret(session: Session, id: string): Promise<string | undefined> {
-  const text = (
-    await (session as Partial<{ secrets: { read(id: string): Promise<Buffer> | undefined } }>).secrets?.read(id)
-  )
-    ?.toString('utf8')
-    .trim();
+  const text = (await session.secrets.read(id))?.toString('utf8').trim();
   if (text === undefined || text === '') return undefined;
   // eslint-disable-next-line no-control-regex
   if (!/[\u0000-\u001f\u007f]/.test(text)) return text;

@@ -1,3 +1,5 @@
+import type { BuildContext } from '../../context/open-context.ts';
+import type { SourceSpan } from '../../errors.ts';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
 import { classifySource } from '../../dockerfile/instructions/remote-sources.ts';
 import type { AddSource } from '../../dockerfile/instructions/remote-sources.ts';
@@ -15,19 +17,75 @@ import { inlineSource } from './inline-source.ts';
 import { joinSources } from './join-sources.ts';
 import type { SourceRequest } from './source-request.ts';
 
-interface Opening {
+export interface SourceAccess {
   readonly session: Session;
   readonly plan: StagePlan;
   readonly run: StepRun;
 }
 
+/** Where files are taken from: a context that is a directory, or layers of a stage, an image or a tar. `origin` names it for people. */
+export type FilePlace =
+  | { readonly kind: 'directory'; readonly origin: string; readonly files: BuildContext }
+  | {
+      readonly kind: 'layers';
+      readonly origin: string;
+      readonly layers: readonly LayerState[];
+      readonly hint?: string | undefined;
+    };
+
+/** What `from=` names: an earlier stage, a named context or an image; the build context when it is undefined. */
+export async function openPlace(
+  { session, plan, run }: SourceAccess,
+  from: string | undefined,
+  span: SourceSpan,
+): Promise<FilePlace> {
+  if (from === undefined) {
+    const opened = await session.context();
+    const origin = 'the build context';
+    return opened.kind === 'directory'
+      ? { kind: 'directory', origin, files: opened.files }
+      : { kind: 'layers', origin, layers: opened.layers, hint: layersHint(opened.layers) };
+  }
+  const named = session.options.buildContexts[from];
+  const context = named === undefined ? undefined : parseNamedContext(from, named);
+  if (context?.kind === 'directory') {
+    const files = await openBuildContext(session.store, {
+      root: context.path,
+      dockerfile: undefined,
+      signal: session.signal,
+    });
+    return { kind: 'directory', origin: `the named context ${from}`, files };
+  }
+  const source = plan.findSource(from, span);
+  if (source.kind === 'stage') {
+    const { state } = await run.waitFor(session.stage(source.index));
+    return { kind: 'layers', origin: `stage ${from}`, layers: state.chain };
+  }
+  if (source.kind === 'scratch') return { kind: 'layers', origin: 'scratch', layers: [] };
+  const { chain } = await openBaseImage(session, {
+    name: from,
+    platform: plan.platform,
+    span,
+    stages: plan.stageNames,
+    onProgress: run.progress,
+  });
+  return { kind: 'layers', origin: from, layers: chain };
+}
+
+/** What is asked for in a place. */
+export function sourceIn(place: FilePlace, request: SourceRequest, store: Session['store']): TransferSource {
+  return place.kind === 'directory'
+    ? contextSource(place.files, request)
+    : chainSource(store, place.layers, { ...request, hint: place.hint });
+}
+
 /** Where a COPY or ADD reads, in the order in which it copies: the build context, a named context, an earlier stage, or an image; URLs and repositories; and the Dockerfile itself. */
 export async function openTransferSource(
-  opening: Opening,
+  access: SourceAccess,
   instruction: CopyInstruction | AddInstruction,
 ): Promise<TransferSource> {
   const parts: TransferSource[] = [];
-  for (const group of groupSources(instruction)) parts.push(await openGroup(opening, instruction, group));
+  for (const group of groupSources(instruction)) parts.push(await openGroup(access, instruction, group));
   if (instruction.inlineFiles.length > 0) parts.push(inlineSource(instruction.inlineFiles));
   const [first, ...others] = parts;
   if (first === undefined) throw new TypeError('a copy has at least one source');
@@ -53,13 +111,13 @@ function groupSources(instruction: CopyInstruction | AddInstruction): readonly S
 }
 
 async function openGroup(
-  opening: Opening,
+  access: SourceAccess,
   instruction: CopyInstruction | AddInstruction,
   group: SourceGroup,
 ): Promise<TransferSource> {
-  if (group.kind === 'local') return openOutside(opening, { ...instruction, sources: group.paths });
+  if (group.kind === 'local') return openOutside(access, { ...instruction, sources: group.paths });
   if (instruction.kind !== 'add' || group.kind === 'malformed') throw new TypeError('refused when it was expanded');
-  const { session, run } = opening;
+  const { session, run } = access;
   const { checksum, unpack, keepGitDir } = instruction;
   if (group.kind === 'url') {
     const { urlSource } = await import('./url-source.ts');
@@ -68,59 +126,25 @@ async function openGroup(
   const { gitSource } = await import('./git-source.ts');
   const { source } = group;
   return gitSource(session, {
-    ...sourceRequest(instruction, { origin: '', hint: undefined }),
+    ...requestOf(instruction, ''),
     source: { ...source, checksum: checksum ?? source.checksum },
     keepGitDir: keepGitDir ?? source.keepGitDir ?? false,
   });
 }
 
 async function openOutside(
-  { session, plan, run }: Opening,
+  access: SourceAccess,
   instruction: CopyInstruction | AddInstruction,
 ): Promise<TransferSource> {
-  const { span } = instruction;
   const from = instruction.kind === 'copy' ? instruction.from : undefined;
-  const request = (origin: string, hint?: string): SourceRequest => sourceRequest(instruction, { origin, hint });
-  if (from === undefined) {
-    const opened = await session.context();
-    const origin = 'the build context';
-    return opened.kind === 'directory'
-      ? contextSource(opened.files, request(origin))
-      : chainSource(session.store, opened.layers, request(origin, layersHint(opened.layers)));
-  }
-  const named = session.options.buildContexts[from];
-  const context = named === undefined ? undefined : parseNamedContext(from, named);
-  if (context?.kind === 'directory') {
-    const opened = await openBuildContext(session.store, {
-      root: context.path,
-      dockerfile: undefined,
-      signal: session.signal,
-    });
-    return contextSource(opened, request(`the named context ${from}`));
-  }
-  const source = plan.findSource(from, span);
-  if (source.kind === 'stage') {
-    const { state } = await run.waitFor(session.stage(source.index));
-    return chainSource(session.store, state.chain, request(`stage ${from}`));
-  }
-  if (source.kind === 'scratch') return chainSource(session.store, [], request('scratch'));
-  const { chain } = await openBaseImage(session, {
-    name: from,
-    platform: plan.platform,
-    span,
-    stages: plan.stageNames,
-    onProgress: run.progress,
-  });
-  return chainSource(session.store, chain, request(from));
+  const place = await openPlace(access, from, instruction.span);
+  return sourceIn(place, requestOf(instruction, place.origin), access.session.store);
 }
 
-function sourceRequest(
-  instruction: CopyInstruction | AddInstruction,
-  { origin, hint }: { readonly origin: string; readonly hint: string | undefined },
-): SourceRequest {
+function requestOf(instruction: CopyInstruction | AddInstruction, origin: string): SourceRequest {
   const { sources, chmod, chown, exclude, span } = instruction;
   const parents = instruction.kind === 'copy' && instruction.parents;
-  return { origin, sources, exclude, parents, chmod, setsOwner: chown !== undefined, span, hint };
+  return { origin, sources, exclude, parents, chmod, setsOwner: chown !== undefined, as: 'copied', span };
 }
 
 function layersHint(layers: readonly LayerState[]): string {

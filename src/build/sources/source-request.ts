@@ -1,6 +1,7 @@
+import type { SelectedAs } from '../../context/selection.ts';
 import type { SourceSpan } from '../../errors.ts';
 
-/** What a COPY or ADD asks a source for. */
+/** What a COPY or ADD, or a mount, asks a source for. */
 export interface SourceRequest {
   /** `the build context`, `stage build`, an image reference: for people. */
   readonly origin: string;
@@ -13,6 +14,8 @@ export interface SourceRequest {
   readonly chmod: string | undefined;
   /** The step sets owners itself (`--chown`): those of the source do not count. */
   readonly setsOwner: boolean;
+  /** `mounted`: the source is one path, whatever characters are in it, and a directory's own attributes count. */
+  readonly as: SelectedAs;
   readonly span: SourceSpan;
   /** What to do when a source is not there. @default for the file system of a stage or image */
   readonly hint?: string | undefined;

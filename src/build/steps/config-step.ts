@@ -15,7 +15,7 @@ export async function solveConfigStep(
   /** The instruction in full for the key, and for people. */
   { step, text }: { readonly step: string; readonly text: string },
 ): Promise<number> {
-  const inputs: StepInputs = { text, environment: {}, settings: {}, files: undefined, below: state.lineage };
+  const inputs: StepInputs = { text, environment: {}, settings: {}, files: [], below: state.lineage };
   const key = staticKey({ kind: run.kind, text: step, lineage: state.lineage });
   run.keyed(key);
   session.store.noteRecordUse(key);

@@ -66,7 +66,7 @@ export async function transferStep(
         : {}),
       ...epochSetting(session.options.epoch),
     },
-    files: { origin: source.origin, digest },
+    files: [{ origin: source.origin, digest }],
     below: undefined,
   });
   const { digest, remote } = await identify(source);

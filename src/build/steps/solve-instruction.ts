@@ -55,7 +55,7 @@ async function toLayerStep(
   const access = accessState(session.store, state);
   switch (instruction.kind) {
     case 'run':
-      return runStep({ session, state, access, run, platform: plan.platform }, instruction);
+      return runStep({ session, plan, run, state, access }, instruction);
     case 'copy':
     case 'add': {
       const source = await openTransferSource({ session, plan, run }, instruction);

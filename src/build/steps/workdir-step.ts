@@ -15,7 +15,7 @@ export function workdirStep(session: Session, state: StageState, access: StateAc
       text: `WORKDIR ${path}`,
       environment: {},
       settings: { user, ...epochSetting(session.options.epoch) },
-      files: undefined,
+      files: [],
       below: undefined,
     },
     async execute(job) {

@@ -100,28 +100,42 @@ interface Placing {
 }
 
 function placeEntry(path: string, entry: SourceEntry, { ownership, placer, base }: Placing): WriteEntry {
-  refuseWhiteoutName(path);
-  const { owner, chmod } = ownership;
-  const { uid, gid } = owner ?? entry;
-  const { mtime, xattrs } = entry;
-  const mode = chmod?.apply(entry.mode, entry.type === 'directory') ?? entry.mode;
   if (entry.type === 'directory') {
     if (placer.directoryPlace(path) === 'other') throw conflict(path, 'is not a directory');
     placer.put(path, 'directory');
-    return { type: 'directory', path, mode, uid, gid, mtime, xattrs };
+  } else {
+    if (placer.filePlace(path) === 'directory')
+      throw conflict(path, 'is a directory, and a directory is not replaced by a file');
+    placer.put(path, 'other');
   }
-  if (placer.filePlace(path) === 'directory')
-    throw conflict(path, 'is a directory, and a directory is not replaced by a file');
-  placer.put(path, 'other');
-  if (entry.type === 'symlink')
-    return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
-  if (entry.type === 'fifo') return { type: 'fifo', path, mode, uid, gid, mtime, xattrs };
-  if (entry.type === 'character' || entry.type === 'block') {
-    const { type, major, minor } = entry;
-    return { type, path, mode, uid, gid, mtime, xattrs, major, minor };
+  return toWriteEntry(path, entry, { ownership, base });
+}
+
+/** What the helper is told to write. */
+export function toWriteEntry(
+  path: string,
+  entry: SourceEntry,
+  { ownership: { owner, chmod }, base }: Pick<Placing, 'ownership' | 'base'>,
+): WriteEntry {
+  refuseWhiteoutName(path);
+  const { uid, gid } = owner ?? entry;
+  const { mtime, xattrs } = entry;
+  const mode = chmod?.apply(entry.mode, entry.type === 'directory') ?? entry.mode;
+  switch (entry.type) {
+    case 'directory':
+    case 'fifo':
+      return { type: entry.type, path, mode, uid, gid, mtime, xattrs };
+    case 'symlink':
+      return { type: 'symlink', path, mode: 0o777, uid, gid, mtime, xattrs, link: entry.link };
+    case 'character':
+    case 'block': {
+      const { type, major, minor } = entry;
+      return { type, path, mode, uid, gid, mtime, xattrs, major, minor };
+    }
+    case 'file':
+      if (entry.hardlink !== undefined) return { type: 'hardlink', path, link: join(base, entry.hardlink) };
+      return { type: 'file', path, mode, uid, gid, mtime, xattrs, content: entry.content };
   }
-  if (entry.hardlink !== undefined) return { type: 'hardlink', path, link: join(base, entry.hardlink) };
-  return { type: 'file', path, mode, uid, gid, mtime, xattrs, content: entry.content };
 }
 
 /** docker writes them all to the one path, so that only the last is left. */

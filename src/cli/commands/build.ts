@@ -1,7 +1,7 @@
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { build, parseOutput, parsePlatform, TbuildError } from '../../index.ts';
-import type { Build, BuildOptions, BuildResult, Output } from '../../index.ts';
+import { build, parseOutput, parsePlatform, parseSecrets, parseSsh, TbuildError } from '../../index.ts';
+import type { Build, BuildOptions, BuildResult, Entitlement, Output } from '../../index.ts';
 import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
 import { drained } from '../drained.ts';
 import { fromEnvironment, keyValues, required } from '../key-values.ts';
@@ -40,7 +40,29 @@ const spec: CommandSpec = {
     target: { type: 'string', value: 'STAGE', help: 'Stage to build (default: the last)' },
     label: { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
-    network: { type: 'string', value: 'host|none', help: 'Network that RUN sees (default: host)' },
+    secret: {
+      type: 'string',
+      multiple: true,
+      value: 'id=ID[,src=FILE|,env=NAME]',
+      help: 'Secret for RUN --mount=type=secret (repeatable)',
+    },
+    ssh: {
+      type: 'string',
+      multiple: true,
+      value: 'default|ID[=SOCKET|KEY]',
+      help: 'SSH agent or private keys for RUN --mount=type=ssh (repeatable)',
+    },
+    allow: {
+      type: 'string',
+      multiple: true,
+      value: 'ENTITLEMENT',
+      help: 'Let RUN have network.host or security.insecure (repeatable)',
+    },
+    network: {
+      type: 'string',
+      value: 'default|host|none',
+      help: "Network that RUN sees (default: default, which is the host's)",
+    },
     platform: { type: 'string', value: 'OS/ARCH', help: "Platform of the image (default: this machine's)" },
     output: {
       type: 'string',
@@ -138,7 +160,11 @@ function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: 
     target: args.string('target'),
     labels: keyValues('--label', args.strings('label'), () => ''),
     noCache: args.flag('no-cache'),
-    network: args.choice('network', ['host', 'none']),
+    secrets: parseSecrets(args.strings('secret')),
+    ssh: parseSsh(args.strings('ssh')),
+    // Checked, with what is unknown refused, by the build itself.
+    allow: args.strings('allow').flatMap((text) => text.split(',')) as Entitlement[],
+    network: args.choice('network', ['default', 'host', 'none']),
     platform: platform === undefined ? undefined : parsePlatform(platform),
     outputs,
     userns: args.choice('userns', ['auto', 'host']),

@@ -11,7 +11,7 @@ const spec: CommandSpec = {
     'Safe while builds run: what they use stays. On a terminal it asks first; in a script it does not.\n\nExample: tbuild prune --all --filter until=24h removes what was not used for a day.',
   positionals: { min: 0, max: 0 },
   options: {
-    all: { type: 'boolean', short: 'a', help: 'Also cache records and layers that no named image uses' },
+    all: { type: 'boolean', short: 'a', help: 'Also cache mounts, cache records and layers that no named image uses' },
     filter: {
       type: 'string',
       multiple: true,
@@ -39,6 +39,7 @@ export const command: Command = {
     const verb = dryRun ? 'Would remove' : 'Removed';
     for (const { id, size } of result.layers) stdout.write(`${verb} layer ${id.slice(0, 12)} (${formatSize(size)})\n`);
     for (const { digest, size } of result.blobs) stdout.write(`${verb} blob ${digest} (${formatSize(size)})\n`);
+    for (const { id, size } of result.mounts) stdout.write(`${verb} cache mount ${id} (${formatSize(size)})\n`);
     for (const id of result.images) stdout.write(`${verb} image ${id}\n`);
     for (const id of result.containers) stdout.write(`${verb} container ${id}\n`);
     if (result.records > 0) stdout.write(`${verb} ${result.records} cache records\n`);
@@ -49,7 +50,7 @@ export const command: Command = {
 
 function warning(all: boolean): string {
   const what = 'images without a name, what ended containers left, and layers that nothing needs';
-  return `WARNING! This will remove ${what}${all ? ', and the cache that no named image has' : ''}.`;
+  return `WARNING! This will remove ${what}${all ? ', cache mounts, and the cache that no named image has' : ''}.`;
 }
 
 function parseFilter(filters: readonly string[]): Date | undefined {

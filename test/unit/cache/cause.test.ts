@@ -6,7 +6,7 @@ const inputs: StepInputs = {
   text: 'RUN make',
   environment: { PATH: '/bin', MODE: 'fast' },
   settings: { user: '', network: 'host' },
-  files: { origin: 'the build context', digest: 'a' },
+  files: [{ origin: 'the build context', digest: 'a' }],
   below: 's1',
 };
 const miss = { kind: 'no-record' } as const;
@@ -42,7 +42,7 @@ describe('the cause of a miss is the nearest input that differs', () => {
     });
   });
   test('files', () => {
-    expect(cause({ files: { origin: 'the build context', digest: 'b' } })).toMatchObject({
+    expect(cause({ files: [{ origin: 'the build context', digest: 'b' }] })).toMatchObject({
       kind: 'files',
       origin: 'the build context',
     });

@@ -31,7 +31,7 @@ function directory(path: string, changes: Partial<SelectedEntry> = {}): Selected
 
 function selectionOf(...items: readonly (readonly [SelectedEntry, ...SelectedEntry[]])[]): Selection {
   const named = items.map((entries): SelectedItem => ({ source: 'dir', name: 'name', entries }));
-  return digestSelection({ items: named, skipped: [] }, undefined);
+  return digestSelection({ items: named, skipped: [] }, { chmod: undefined, as: 'copied' });
 }
 
 const base = selectionOf([directory(''), file('f')]).digest;
@@ -68,7 +68,7 @@ test('a link and a file whose texts look alike do not share a digest', () => {
 test('without modes a chmod changes nothing', () => {
   const digests = [0o644, 0o600].map((mode) => {
     const items: SelectedItem[] = [{ source: 's', name: 'n', entries: [directory(''), file('f', { mode })] }];
-    return digestSelection({ items, skipped: [] }, '755').digest;
+    return digestSelection({ items, skipped: [] }, { chmod: '755', as: 'copied' }).digest;
   });
   expect(digests[0]).toBe(digests[1]);
 });

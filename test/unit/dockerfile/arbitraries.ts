@@ -95,6 +95,7 @@ const scraps = [
   '0',
   '1s',
   '-1',
+  'type=cache',
   'CMD',
   'NONE',
   'true',
@@ -199,9 +200,21 @@ const transfer = fc.oneof(
   }),
   rest.map((parts) => `COPY --from=b --parents ${parts} /x/`),
 );
+const runFlags = fc
+  .subarray([
+    '--mount=target=/a',
+    '--mount=type=cache,TARGET=$V,id="a b",sharing=locked',
+    '--mount=type=bind,from=b,\\"source=a,\\"\\"b\\",dst=/m,rw',
+    '--mount=type=secret,id=x,env=X,required',
+    '--mount=type=ssh',
+    '--mount=type=$T,target=/t',
+    '--network=none',
+    '--security=insecure',
+  ])
+  .map((flags) => flags.join(' '));
 const run = fc.oneof(
   command.map((text) => `RUN ${text}`),
-  command.map((text) => `RUN --network=none ${text}`),
+  fc.tuple(runFlags, command).map(([flags, text]) => `RUN ${flags} ${text}`),
   heredoc.map(({ mark, body }) => `RUN ${mark}${body}`),
   fc.tuple(rest, fc.array(heredoc, { minLength: 1, maxLength: 2 })).map(([text, docs]) => {
     return `RUN ${text} ${docs.map(({ mark }) => mark).join(' ')}${docs.map(({ body }) => body).join('')}`;

@@ -53,6 +53,8 @@ describe('RUN', () => {
       command: shell('/dev/pipes/s'),
       script: { name: 's', content: '#!/bin/cat\na\n' },
       network: undefined,
+      security: undefined,
+      mounts: [],
     });
     expect(instructionOf('RUN <<-s', '#!/bin/cat', '\t\ta', '\ts')).toMatchObject({
       script: { content: '#!/bin/cat\na\n' },

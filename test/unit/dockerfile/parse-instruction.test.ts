@@ -11,6 +11,8 @@ describe('an ONBUILD trigger of a base image', () => {
       command: { form: 'shell', text: 'echo $X' },
       script: undefined,
       network: undefined,
+      security: undefined,
+      mounts: [],
       text: 'run   echo $X',
       span: { file: 'ONBUILD of base:1', line: 1, column: 1, endLine: 1, endColumn: 14 },
     });

@@ -136,7 +136,13 @@ describe('commands', () => {
       command: { form: 'shell', text: 'a' },
       script: undefined,
       network,
+      security: undefined,
+      mounts: [],
     });
+  });
+
+  test.each(['sandbox', 'insecure'])('RUN --security=%s', (security) => {
+    expect(instructionOf(`RUN --security=${security} a`)).toMatchObject({ security });
   });
 
   test('SHELL takes the JSON form, unexpanded', () => {

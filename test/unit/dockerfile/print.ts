@@ -1,4 +1,5 @@
 import { splitWords } from '../../../src/dockerfile/words.ts';
+import type { MountFlag } from '../../../src/dockerfile/mount-flag.ts';
 import type {
   AddInstruction,
   Command,
@@ -69,12 +70,21 @@ function printInstruction(instruction: Instruction, escape: string): string {
 type Nothing = Readonly<Record<never, never>> & { readonly [name: string]: never };
 
 function printRun(instruction: RunInstruction): string {
-  const { kind: _, span: __, text: ___, command, script, network, ...rest } = instruction;
+  const { kind: _, span: __, text: ___, command, script, ...flags } = instruction;
+  const { network, security, mounts, ...rest } = flags;
   rest satisfies Nothing;
-  const head = words('RUN', flag('network', network));
+  const head = words('RUN', ...mounts.map(printMount), flag('network', network), flag('security', security));
   if (script !== undefined) return `${head} ${heredoc(script.name, script.content)}`;
   const isScript = command.form === 'shell' && command.text.endsWith('\n');
   return isScript ? `${head} ${heredoc(unusedName(command.text), command.text)}` : words(head, printCommand(command));
+}
+
+function printMount({ fields }: MountFlag): string | undefined {
+  const quoted = fields.map(({ key, value }) => {
+    const field = value === undefined ? key : `${key}=${value}`;
+    return /[",]/.test(field) || field === '' ? `"${field.replaceAll('"', '""')}"` : field;
+  });
+  return flag('mount', quoted.join(','));
 }
 
 function printCopy({ from, parents, ...instruction }: CopyInstruction): string {

@@ -9,7 +9,7 @@ type AnyFields = Instruction extends infer T ? (T extends Instruction ? Fields<T
 
 const transfer = { sources: [], inlineFiles: [], destination: '/', chown: undefined, chmod: undefined, link: false };
 const defaults = {
-  run: { script: undefined, network: undefined },
+  run: { script: undefined, network: undefined, security: undefined, mounts: [] },
   copy: { ...transfer, from: undefined },
   add: transfer,
 };

@@ -8,7 +8,7 @@ import type { LayerSpec, TempStore } from '../../../helpers/temp-store.ts';
 const directory = { type: 'directory' } as const;
 const whiteout = { type: 'whiteout' } as const;
 const link = (target: string): { type: 'symlink'; link: string } => ({ type: 'symlink', link: target });
-const plain = { exclude: [], parents: false, chmod: undefined, setsOwner: false };
+const plain = { exclude: [], parents: false, chmod: undefined, setsOwner: false, as: 'copied' as const };
 const span = { file: 'Dockerfile', line: 3, column: 1, endLine: 3, endColumn: 9 };
 
 let stores: TempStore;
