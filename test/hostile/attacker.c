@@ -153,6 +153,22 @@ static int go_deep(const char *levels) {
   return report("deep", close(open("file", O_CREAT | O_WRONLY, 0644)));
 }
 
+// Lets a directory and a symlink take each other's place, as fast as it goes, for some tenths of a second.
+static int swap(const char *path, const char *target, const char *tenths) {
+  char other[4096];
+  snprintf(other, sizeof other, "%s.other", path);
+  mkdir(path, 0777);
+  unlink(other);
+  if (symlink(target, other) != 0)
+    return report("symlink", -1);
+  for (int i = 0; i < atoi(tenths) * 20; i++) {
+    for (int n = 0; n < 100; n++)
+      syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, other, 2u /* RENAME_EXCHANGE */);
+    usleep(5000 - 4000 * (i % 2));
+  }
+  return report("swap", 0);
+}
+
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
   if (!strcmp(command, "read"))
@@ -175,6 +191,8 @@ int main(int argc, char **argv) {
     return leave_debris();
   else if (!strcmp(command, "mark"))
     return mark_overlay(argument);
+  else if (!strcmp(command, "swap") && argc == 5)
+    return swap(argument, argv[3], argv[4]);
   else if (!strcmp(command, "deep"))
     return go_deep(argument);
   else
