@@ -18,8 +18,11 @@ export const expectations: readonly Expectation[] = [
   },
   {
     title: 'Mount points',
-    matches: ({ area, where, ours, docker }) =>
-      area !== 'config' && ours === 'absent' && docker === 'directory' && mountPoints.has(where.replace(/^\d+:/, '')),
+    matches: ({ area, where, ours, docker }, { name }) =>
+      ours === 'absent' &&
+      docker === 'directory' &&
+      ((area !== 'config' && mountPoints.has(where.replace(/^\d+:/, ''))) ||
+        (area === 'layer' && name.startsWith('run-mount-'))),
   },
   {
     title: 'Device nodes made by RUN',
