@@ -20,7 +20,7 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
   let state = start;
   let created: number | undefined;
   const work = [
-    ...(await triggerSteps(plan, fromStep, triggers)),
+    ...(await triggerSteps(fromStep, triggers)),
     ...plan.stage.instructions.map((instruction, index) => ({ instruction, step: steps[index] ?? fromStep })),
   ];
   for (const { instruction, step } of work) {
@@ -110,22 +110,14 @@ async function openBase(
 
 /** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
 async function triggerSteps(
-  plan: StagePlan,
   from: PlannedStep,
   triggers: readonly string[],
 ): Promise<{ instruction: Instruction; step: PlannedStep }[]> {
   if (triggers.length === 0) return [];
   const { parseInstruction, triggerKinds } = await import('../dockerfile/parse-instruction.ts');
-  return triggers.map((trigger, index) => ({
-    instruction: {
-      ...parseInstruction(trigger, {
-        escape: plan.escape,
-        file: from.span.file,
-        span: from.span,
-        allowed: triggerKinds,
-      }),
-      span: from.span,
-    },
-    step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${trigger}` },
-  }));
+  return triggers.map((trigger, index) => {
+    const { file } = from.span;
+    const instruction = parseInstruction(trigger, { file, span: from.span, allowed: triggerKinds });
+    return { instruction, step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${instruction.text}` } };
+  });
 }

@@ -17,8 +17,6 @@ export interface ParseInstructionOptions {
   readonly allowed?: ReadonlySet<Instruction['kind']>;
   /** @default the text as line 1 of `file` */
   readonly span?: SourceSpan;
-  /** @default '\\' */
-  readonly escape?: '\\' | '`';
 }
 
 /** What ONBUILD may hold. */
@@ -57,9 +55,9 @@ export const changeKinds: ReadonlySet<Instruction['kind']> = new Set([
 
 /** Reads one instruction that stands by itself, with the bodies of its heredocs. Throws TBUILD_DOCKERFILE_SYNTAX and TBUILD_UNSUPPORTED. */
 export function parseInstruction(text: string, options: ParseInstructionOptions): Instruction {
-  const { file, allowed = triggerKinds, escape = '\\' } = options;
+  const { file, allowed = triggerKinds } = options;
   const span = options.span ?? wholeSpan(text, file);
-  const raw = readAlone(text, { file, span, escape });
+  const raw = readAlone(text, file, span);
   const name = raw.name.toUpperCase();
   if (name === 'FROM') throw syntaxError(`FROM isn't allowed in ${file}`, span);
   const instruction = buildInstruction(raw, escape);
@@ -67,13 +65,10 @@ export function parseInstruction(text: string, options: ParseInstructionOptions)
   throw syntaxError(`${name} isn't allowed in ${file}`, span, `Allowed are ${[...allowed].join(', ').toUpperCase()}.`);
 }
 
-interface Alone {
-  readonly file: string;
-  readonly span: SourceSpan;
-  readonly escape: string;
-}
+/** The escape directive of the file that it ends up in means nothing here. */
+const escape = '\\';
 
-function readAlone(text: string, { file, span, escape }: Alone): RawInstruction {
+function readAlone(text: string, file: string, span: SourceSpan): RawInstruction {
   const lines = readPhysicalLines(text, file).map((line) => withContinuation(line, escape));
   const from = lines.findIndex(({ kind, continues }) => kind === 'text' && !continues) + 1 || lines.length;
   const group = lines.slice(0, from).filter(({ kind }) => kind === 'text');

@@ -1,7 +1,7 @@
 import type { Instruction, KeyValue } from '../dockerfile/instruction.ts';
 import { TbuildError } from '../errors.ts';
 import type { ContainerConfig, HistoryEntry } from '../oci/config.ts';
-import { argumentValue, commandLine, createdBy } from './created-by.ts';
+import { commandLine, createdBy } from './created-by.ts';
 import type { BuildArguments } from './created-by.ts';
 import type { ImageDraft } from './draft.ts';
 import { exposedPorts } from './exposed-ports.ts';
@@ -23,7 +23,7 @@ export interface InstructionContext {
  * The image after one (expanded) instruction. Pure. Throws TBUILD_DOCKERFILE_SYNTAX, with the instruction's place, for ports and signals that docker refuses.
  */
 export function applyInstruction(draft: ImageDraft, instruction: Instruction, context: InstructionContext): ImageDraft {
-  const changed = applyToConfig(draft, instruction, context.args);
+  const changed = applyToConfig(draft, instruction);
   const text = createdBy(changed, instruction, context.args);
   if (text === undefined) return changed;
   const entry: HistoryEntry = {
@@ -49,7 +49,7 @@ export function resolveWorkdir(current: string | undefined, path: string): strin
 /** Names the format of `created_by`, which is BuildKit's: tools that read histories look for this very word. */
 const historyFormat = 'buildkit.dockerfile.v0';
 
-function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildArguments): ImageDraft {
+function applyToConfig(draft: ImageDraft, instruction: Instruction): ImageDraft {
   const { config } = draft;
   const set = (fields: ContainerConfig): ImageDraft => ({ ...draft, config: { ...config, ...fields } });
   switch (instruction.kind) {
@@ -73,8 +73,10 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildA
         config: { ...rest, ...kept, ...listField('Entrypoint', commandLine(draft, instruction.command)) },
       };
     }
-    case 'expose':
-      return set({ ExposedPorts: { ...config.ExposedPorts, ...setOf(checkedPorts(instruction)) } });
+    case 'expose': {
+      const ports = checkedPorts(instruction);
+      return ports.length === 0 ? draft : set({ ExposedPorts: { ...config.ExposedPorts, ...setOf(ports) } });
+    }
     case 'user': {
       const { User: _, ...rest } = config;
       return { ...draft, config: instruction.user === '' ? rest : { ...rest, User: instruction.user } };
@@ -99,10 +101,9 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction, args: BuildA
     case 'add':
       return draft;
     case 'arg': {
-      const values = instruction.args.flatMap((declared): [string, string][] => {
-        const value = argumentValue(declared, args);
-        return value === undefined ? [] : [[declared.name, value]];
-      });
+      const values = instruction.args.flatMap(({ name, value }): [string, string][] =>
+        value === undefined ? [] : [[name, value]],
+      );
       return { ...draft, argValues: new Map([...draft.argValues, ...values]) };
     }
   }

@@ -36,7 +36,7 @@ export function createdBy(draft: ImageDraft, instruction: Instruction, args: Bui
     case 'label':
       return `LABEL ${instruction.pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`;
     case 'arg':
-      return `ARG ${instruction.args.map((arg) => argumentText(arg, args)).join(' ')}`;
+      return `ARG ${instruction.args.map(argumentText).join(' ')}`;
     case 'cmd':
       return `CMD ${quoteStrings(commandLine(draft, instruction.command))}`;
     case 'entrypoint':
@@ -80,14 +80,8 @@ function usedArguments(draft: ImageDraft, args: BuildArguments): string {
   return `|${values.size} ${Array.from(values, ([name, value]) => `${name}=${value}`).join(' ')} `;
 }
 
-function argumentText(declared: BuildArguments[number], args: BuildArguments): string {
-  const value = argumentValue(declared, args);
-  return value === undefined ? declared.name : `${declared.name}=${value}`;
-}
-
-/** What an ARG comes to: the value in the list, where it is resolved, else its default. */
-export function argumentValue(declared: BuildArguments[number], args: BuildArguments): string | undefined {
-  return args.findLast(({ name }) => name === declared.name)?.value ?? declared.value;
+function argumentText({ name, value }: BuildArguments[number]): string {
+  return value === undefined ? name : `${name}=${value}`;
 }
 
 /** Go's `%q` of a pointer to docker's HealthConfig. */

@@ -34,9 +34,15 @@ function parsePairs(raw: RawInstruction, escape: string): readonly KeyValue[] {
   refuseFlags(raw);
   const name = raw.name.toUpperCase();
   if (raw.args === '') throw syntaxError(`${name} requires at least one argument`, raw.span);
-  return isLegacyKeyValue(raw.args, escape)
-    ? [parseLegacyPair(raw)]
-    : splitWords(raw.args, escape).map((word) => parsePair(word, raw));
+  const pairs = splitPairs(raw, escape);
+  if (pairs.some(({ key }) => key === '')) throw blankName(raw);
+  return pairs;
+}
+
+/** The words of ENV and LABEL, whatever they are. Throws TBUILD_DOCKERFILE_SYNTAX where they are no pairs. */
+export function splitPairs(raw: RawInstruction, escape: string): readonly KeyValue[] {
+  if (isLegacyKeyValue(raw.args, escape)) return [parseLegacyPair(raw)];
+  return splitWords(raw.args, escape).map((word) => parsePair(word, raw));
 }
 
 function parseLegacyPair(raw: RawInstruction): KeyValue {
@@ -57,7 +63,6 @@ function parsePair(word: string, raw: RawInstruction): KeyValue {
       'Put quotes around a value that has spaces.',
     );
   }
-  if (key === '') throw blankName(raw);
   return { key, value };
 }
 

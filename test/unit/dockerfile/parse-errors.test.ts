@@ -113,6 +113,11 @@ describe('a wrong instruction is refused in the words of docker', () => {
     ['ONBUILD FROM x', "FROM isn't allowed as an ONBUILD trigger"],
     ['ONBUILD maintainer x', "MAINTAINER isn't allowed as an ONBUILD trigger"],
     ['ONBUILD --foo RUN x', 'unknown flag: --foo'],
+    ['ONBUILD ENV a', 'ENV must have two arguments'],
+    ['ONBUILD label a=b c', 'Syntax error - can\'t find = in "c". Must be of the form: name=value'],
+    ['ONBUILD CMD ["a", 1]', 'when using JSON array syntax, arrays must be comprised of strings only'],
+    ['ONBUILD COPY --link ["a", 1]', 'when using JSON array syntax, arrays must be comprised of strings only'],
+    ['ONBUILD HEALTHCHECK CMD ["a", 1]', 'when using JSON array syntax, arrays must be comprised of strings only'],
   ])('%s', (line, message) => {
     const error = errorOf(() => parse('FROM busybox', '# comment', line));
     expect(`${error.code} ${error.message}`).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);

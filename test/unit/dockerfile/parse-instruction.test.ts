@@ -18,11 +18,11 @@ describe('an ONBUILD trigger of a base image', () => {
     });
   });
 
-  test('takes the place and the escape character that it is given', () => {
+  test('takes the place that it is given; its escape is a backslash', () => {
     const span = { file: 'Dockerfile', line: 7, column: 1, endLine: 7, endColumn: 9 };
-    expect(parseInstruction('ENV a=`b\\', { ...trigger, span, escape: '`' })).toMatchObject({
+    expect(parseInstruction('ENV a=`b\\ c', { ...trigger, span })).toMatchObject({
       span,
-      pairs: [{ key: 'a', value: '`b\\' }],
+      pairs: [{ key: 'a', value: '`b\\ c' }],
     });
   });
 
