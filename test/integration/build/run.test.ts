@@ -65,6 +65,33 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('RUN', () => {
     expect(image.hardLinks('a')).toEqual(['a', 'b']);
   });
 
+  test('sees the name of the machine that BUILDKIT_SANDBOX_HOSTNAME gives, and runs again for another', async () => {
+    const context = workshop.context({ Dockerfile: 'FROM base\nRUN uname -n; cat /etc/hosts\n' });
+    const run = (name: string): ReturnType<Workshop['build']> =>
+      workshop.build(context, { buildArgs: { BUILDKIT_SANDBOX_HOSTNAME: name } });
+    expect((await run('first')).output).toMatch(/^127\.0\.0\.1\tlocalhost first$/m);
+    expect((await run('first')).executed).toBe(0);
+    const second = await run('second');
+    expect(second.causes['RUN uname -n; cat /etc/hosts']).toEqual({
+      kind: 'setting',
+      name: 'hostname',
+      before: 'first',
+      after: 'second',
+    });
+  });
+
+  test('sees proxies in either case, over ENV, in no key and no history', async () => {
+    const context = workshop.context({ Dockerfile: 'FROM base\nENV HTTP_PROXY=image\nRUN env\n' });
+    const run = (proxy: string): ReturnType<Workshop['build']> =>
+      workshop.build(context, { buildArgs: { http_proxy: proxy, no_proxy: '' } });
+    const first = await run('http://one');
+    expect(first.output).toMatch(/^HTTP_PROXY=http:\/\/one$/m);
+    expect(first.output).toMatch(/^http_proxy=http:\/\/one$/m);
+    expect(first.output).not.toContain('no_proxy');
+    const second = await run('http://two');
+    expect([second.executed, second.image.id]).toEqual([0, first.image.id]);
+  });
+
   test('leaves no trace of what the sandbox mounts', async () => {
     const image = await buildImage(
       workshop,

@@ -51,6 +51,31 @@ describe('loading a Dockerfile', () => {
     await expect(load()).rejects.toMatchObject({ code: 'TBUILD_DOCKERFILE_SYNTAX', span: { line: 1 } });
   });
 
+  test('asks the build argument BUILDKIT_SYNTAX what reads it before the file itself', async () => {
+    writeFileSync(join(directory, 'Dockerfile'), '# syntax=example.com/frontend\nFROM a\n');
+    const withArgument = (frontend: string): ReturnType<typeof load> =>
+      loadDockerfile(store, resolveOptions({ context: directory, buildArgs: { BUILDKIT_SYNTAX: frontend } }, 1));
+    const unsupported = { code: 'TBUILD_UNSUPPORTED' };
+    await expect(withArgument('')).rejects.toMatchObject(unsupported);
+    expect((await withArgument('docker/dockerfile:1.7')).dockerfile.stages[0]?.image).toBe('a');
+    // What was read so is not what the file says by itself.
+    await expect(load()).rejects.toMatchObject(unsupported);
+    writeFileSync(join(directory, 'Dockerfile'), 'FROM a\n');
+    await expect(withArgument('example.com/frontend')).rejects.toMatchObject({ ...unsupported, span: undefined });
+  });
+
+  test('keeps bytes that are not UTF-8 where they mean something', async () => {
+    const bytes = Buffer.from('FROM a\n# \xe9\nLABEL l=\xe9\nCOPY <<"h" /h\n\xe9\nh\n', 'latin1');
+    writeFileSync(join(directory, 'Dockerfile'), bytes);
+    const expected = [{ pairs: [{ key: 'l', value: '\ufffd' }] }, { inlineFiles: [{ content: '\udce9\n' }] }];
+    expect((await load()).dockerfile.stages[0]?.instructions).toMatchObject(expected);
+    expect((await load()).dockerfile.stages[0]?.instructions).toMatchObject(expected);
+    for (const run of ['RUN \xe9\n', 'RUN <<e\n\xe9\ne\n']) {
+      writeFileSync(join(directory, 'Dockerfile'), Buffer.from(`FROM a\n${run}`, 'latin1'));
+      await expect(load()).rejects.toMatchObject({ message: 'RUN holds bytes that are not UTF-8', span: { line: 2 } });
+    }
+  });
+
   test('follows a link that stays in the context, and none that leaves it', async () => {
     mkdirSync(join(directory, 'context'));
     writeFileSync(join(directory, 'context/real'), 'FROM inside\n');

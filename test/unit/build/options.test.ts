@@ -57,6 +57,16 @@ describe('options of a build', () => {
     expect(() => resolve({ concurrency })).toThrow(TypeError);
   });
 
+  test('take the name of the machine from BUILDKIT_SANDBOX_HOSTNAME', () => {
+    const hostname = (name: string): string | undefined =>
+      resolve({ buildArgs: { BUILDKIT_SANDBOX_HOSTNAME: name } }).hostname;
+    expect(hostname('builder-1.example')).toBe('builder-1.example');
+    expect(hostname('')).toBeUndefined();
+    for (const name of ['a b', 'a\nb', 'x'.repeat(65)]) {
+      expect(() => hostname(name)).toThrow(expect.objectContaining({ code: 'TBUILD_USAGE' }));
+    }
+  });
+
   test.each([-1, 0.5, Number.NaN])('refuse the sourceDateEpoch %d', (sourceDateEpoch) => {
     expect(() => resolve({ sourceDateEpoch })).toThrow(TypeError);
   });

@@ -68,6 +68,12 @@ describe('RUN', () => {
     );
   });
 
+  test('a script has no more than 400,000 bytes', () => {
+    const script = (bytes: number): readonly string[] => ['RUN <<s', `#!${'x\n'.repeat((bytes - 3) / 2)}`, 's'];
+    expect(instructionsOf(...script(399_999))).toHaveLength(1);
+    expect(errorOf(() => instructionsOf(...script(400_003))).code).toBe('TBUILD_UNSUPPORTED');
+  });
+
   test('the text for people has its first line', () => {
     expect(instructionsOf('RUN <<EOF', '', '  apt-get update', 'x', 'EOF')[0]?.text).toBe(
       'RUN <<EOF (apt-get update...)',

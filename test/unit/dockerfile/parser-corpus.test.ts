@@ -20,7 +20,13 @@ describe.skipIf(!isPresent)('every Dockerfile of the corpus is split as BuildKit
 });
 
 describe.skipIf(!isPresent)('what BuildKit refuses is refused', () => {
-  test.each(listCorpus('parser/testfiles-negative'))('%s', (name) => {
+  const cases = listCorpus('parser/testfiles-negative');
+
+  test('the corpus was read', () => {
+    expect(cases.length).toBe(4);
+  });
+
+  test.each(cases)('%s', (name) => {
     const text = readCorpus(`parser/testfiles-negative/${name}/Dockerfile`);
     expect(() => toSExpression(text)).toThrow(expect.objectContaining({ code: 'TBUILD_DOCKERFILE_SYNTAX' }));
     expect(() => parseDockerfile(text, 'Dockerfile')).toThrow(

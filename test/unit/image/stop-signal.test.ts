@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isStopSignal } from '../../../src/image/stop-signal.ts';
+import { isStopSignal, suggestStopSignal } from '../../../src/image/stop-signal.ts';
 
 // Each was tried with `docker build`.
 test.each(['SIGTERM', 'sigkill', 'KILL', '9', '64', '65', '-1', 'RTMIN+3', 'SIGRTMIN', 'SIGRTMAX-14', 'SIGPOLL'])(
@@ -15,3 +15,11 @@ test.each(['foo', '0', '00', '', 'SIG', 'SIGSIGTERM', 'SIGRTMIN+20', 'RTMIN+0', 
     expect(isStopSignal(text)).toBe(false);
   },
 );
+
+test.each([
+  ['SIGTREM', 'SIGTERM'],
+  ['qiut', 'SIGQUIT'],
+  ['SIGNOTHING', undefined],
+])('of %s it thinks %s', (text, near) => {
+  expect(suggestStopSignal(text)).toBe(near);
+});
