@@ -1,4 +1,5 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
+import { isTbuildError, TbuildError } from '../errors.ts';
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
 import { resolveArgs } from '../dockerfile/resolve-args.ts';
@@ -116,8 +117,18 @@ async function triggerSteps(
   if (triggers.length === 0) return [];
   const { parseInstruction, triggerKinds } = await import('../dockerfile/parse-instruction.ts');
   return triggers.map((trigger, index) => {
-    const { file } = from.span;
-    const instruction = parseInstruction(trigger, { file, span: from.span, allowed: triggerKinds });
-    return { instruction, step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${instruction.text}` } };
+    const { span } = from;
+    try {
+      const instruction = parseInstruction(trigger, { file: span.file, span, allowed: triggerKinds });
+      return { instruction, step: { ...from, id: `${from.id}+${index + 1}`, text: `ONBUILD ${instruction.text}` } };
+    } catch (cause) {
+      throw isTbuildError(cause) ? ofTrigger(cause, trigger) : cause;
+    }
   });
+}
+
+/** What is wrong stands in the base, and not in the line that is shown. */
+function ofTrigger({ code, message, span, hint, details }: TbuildError, trigger: string): TbuildError {
+  const [line = ''] = trigger.split('\n');
+  return new TbuildError(code, `the base has the trigger ONBUILD ${line}: ${message}`, { span, hint, details });
 }
