@@ -28,6 +28,7 @@ if (process.argv.includes('--force') || !hasFittingPrebuild()) {
   compileAddon();
 }
 compileInit();
+keepCompiledCode();
 
 function refuseUnsupported() {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
@@ -153,6 +154,12 @@ function compileInit() {
   if (status === 0) return;
   process.stderr.write(stderr);
   refuse(`Compiling ${source} failed; the output above says why. ${packages.compiler}.`);
+}
+
+/** The installed package has its bundle; in a clone `npm run build` makes it and does this then. */
+function keepCompiledCode() {
+  const program = join(addon, '..', 'dist', 'warm-up.cjs');
+  if (existsSync(program)) spawnSync(process.execPath, [program], { stdio: 'inherit' });
 }
 
 function findProgram(name) {

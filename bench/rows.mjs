@@ -6,7 +6,7 @@ import { run, time, timeWithMemory } from './measure.mjs';
 import { bundleParsePlan, longDockerfile } from './parse-plan.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = join(root, 'dist', 'tbuild.js');
+const bin = join(root, 'dist', 'tbuild.cjs');
 const node = process.execPath;
 
 const plus = (value, text = `+ ${value} ms`) => ({ kind: 'plus', value, text });

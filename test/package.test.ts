@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
@@ -46,7 +46,8 @@ describe('the packed package', () => {
         'dist/THIRD-PARTY-NOTICES.txt',
         'dist/index.js',
         'dist/index.js.map',
-        'dist/tbuild.js',
+        'dist/tbuild.cjs',
+        'dist/warm-up.cjs',
         'dist/types/index.d.ts',
       ]),
     );
@@ -56,7 +57,7 @@ describe('the packed package', () => {
   test('holds nothing else', () => {
     const known =
       /^(LICENSE|README\.md|package\.json|docs\/|addon\/(src|prebuilds|binding|package|install|README)|dist\/)/;
-    expect(files.filter((path) => !known.test(path) || path.startsWith('dist/demo'))).toEqual([]);
+    expect(files.filter((path) => !known.test(path) || /^dist\/demo|\.cache$/.test(path))).toEqual([]);
   });
 
   test('satisfies publint', async () => {
@@ -73,7 +74,7 @@ describe('the packed package', () => {
   });
 
   test('runs without any other package', async () => {
-    const { stdout } = await execute(process.execPath, [join(unpacked, 'dist/tbuild.js'), '--help']);
+    const { stdout } = await execute(process.execPath, [join(unpacked, 'dist/tbuild.cjs'), '--help']);
     expect(stdout).toMatch(/^Usage: tbuild/);
     const exported = await import(pathToFileURL(join(unpacked, 'dist/index.js')).href);
     expect(exported).toHaveProperty('build');
@@ -111,31 +112,56 @@ describe('the packed package', () => {
 
 describe('the program', () => {
   test('is a file of under 20 lines, without static imports', async () => {
-    const text = await readFile(join(root, 'dist/tbuild.js'), 'utf8');
+    const text = await readFile(join(root, 'dist/tbuild.cjs'), 'utf8');
     expect(text).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(text.split('\n').length).toBeLessThan(20);
     expect(text).not.toMatch(/^\s*(import|export)\b(?!\()/m);
   });
 
   test.each(['--version', '-v'])('answers %s before it loads anything', async (flag) => {
-    const alone = join(directory, 'alone.mjs');
-    await copyFile(join(root, 'dist/tbuild.js'), alone);
+    const alone = join(directory, 'alone.cjs');
+    await copyFile(join(root, 'dist/tbuild.cjs'), alone);
     const { stdout } = await execute(process.execPath, [alone, flag]);
     expect(stdout).toBe(`tbuild version ${String(manifest['version'])}\n`);
   });
 
-  test('loads at most 4 files for a fully cached build: three of its own and the addon', async () => {
+  test('loads at most 4 files for a fully cached build: three of its own, one of them compiled code, and the addon', async () => {
     const context = join(directory, 'context');
     writeTree(context, { Dockerfile: 'FROM scratch\nENV A=b\nWORKDIR /srv\nCOPY file .\n', file: 'content' });
-    const argv = [join(root, 'dist/tbuild.js'), '-t', 'cached', '--store', join(directory, 'store'), context];
+    const argv = [join(root, 'dist/tbuild.cjs'), '-t', 'cached', '--store', join(directory, 'store'), context];
     await execute(process.execPath, argv);
     const { stdout } = await execute(process.execPath, argv, {
       env: { ...process.env, NODE_V8_COVERAGE: join(directory, 'coverage') },
     });
     expect(stdout.match(/^ ---> Using cache$/gm)).toHaveLength(3);
     const loaded = await scriptsOf(join(directory, 'coverage'));
-    expect(loaded.length).toBeLessThanOrEqual(3);
+    expect(loaded.map((url) => basename(url)).toSorted()).toEqual([
+      expect.stringMatching(/^program-[0-9a-f]{8}\.cjs$/),
+      'tbuild.cjs',
+    ]);
     expect(loaded.filter((url) => !url.startsWith(pathToFileURL(join(root, 'dist/')).href))).toEqual([]);
+  });
+
+  test.each([
+    ['there is no compiled code', undefined],
+    ['the compiled code is damaged', 'garbage'],
+    ['the compiled code is empty', ''],
+  ])('works from its modules when %s', async (_, code) => {
+    const [script] = files.filter((path) => /^dist\/program-.*\.cjs$/.test(path));
+    const kept = join(unpacked, `${script ?? ''}.${process.arch}-${process.versions.v8}.cache`);
+    if (code !== undefined) await writeFile(kept, code);
+    const { stdout } = await execute(process.execPath, [join(unpacked, 'dist/tbuild.cjs'), '--help']);
+    await rm(kept, { force: true });
+    expect(stdout).toMatch(/^Usage: tbuild/);
+  });
+
+  test('works from its modules when source maps are wanted, so that stacks name sources', async () => {
+    const argv = ['--enable-source-maps', join(root, 'dist/tbuild.cjs'), '--help'];
+    const coverage = join(directory, 'coverage-maps');
+    await execute(process.execPath, argv, { env: { ...process.env, NODE_V8_COVERAGE: coverage } });
+    const loaded = (await scriptsOf(coverage)).map((url) => basename(url));
+    expect(loaded).toContain('cli.js');
+    expect(loaded.filter((name) => name.startsWith('program-'))).toEqual([]);
   });
 
   test('loads nothing of node:crypto, node:child_process, node:http, node:zlib or node:readline for a fully cached build', async () => {
@@ -143,7 +169,7 @@ describe('the program', () => {
     writeTree(context, { Dockerfile: 'FROM scratch\nWORKDIR /srv\nCOPY file .\n', file: 'content' });
     const tell = join(directory, 'tell.cjs');
     await writeFile(tell, "process.on('exit', () => console.log(process.moduleLoadList.join('\\n')));\n");
-    const argv = [join(root, 'dist/tbuild.js'), '-q', '--store', join(directory, 'lean-store'), context];
+    const argv = [join(root, 'dist/tbuild.cjs'), '-q', '--store', join(directory, 'lean-store'), context];
     await execute(process.execPath, argv);
     const { stdout } = await execute(process.execPath, ['--require', tell, ...argv]);
     expect(stdout).toContain('NativeModule fs\n');

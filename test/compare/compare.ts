@@ -62,7 +62,7 @@ export async function main(argv: readonly string[], project: string): Promise<nu
   mkdirSync(peers.work, { recursive: true });
   const directory = mkdtempSync(join(peers.work, 'tbuild-compare-'));
   chmodSync(directory, 0o755);
-  const program = [process.execPath, join(project, 'dist/tbuild.js')] as const;
+  const program = [process.execPath, join(project, 'dist/tbuild.cjs')] as const;
   const { user, registry, verbose } = values;
   const tbuild = user === undefined ? program : (['setpriv', ...asUser(user), ...program] as const);
   try {

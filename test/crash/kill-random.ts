@@ -34,7 +34,7 @@ Options:
       --user NAME    Run tbuild as this user
       --seed N       The same moments and victims again
       --directory D  Where the store and the context go (default: a new one, removed at the end)
-      --program P    tbuild's bin (default: dist/tbuild.js of this project)
+      --program P    tbuild's bin (default: dist/tbuild.cjs of this project)
       --help         Print this help
 `;
 
@@ -55,7 +55,7 @@ export async function main(argv: readonly string[], place: Place): Promise<numbe
       user: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       directory: { type: 'string' },
-      program: { type: 'string', default: join(place.project, 'dist/tbuild.js') },
+      program: { type: 'string', default: join(place.project, 'dist/tbuild.cjs') },
       help: { type: 'boolean', default: false },
     },
   });

@@ -90,7 +90,7 @@ async function makeBase(project: string, directory: string): Promise<Base> {
   await pipeline(Readable.from(writeTar(entries)), createWriteStream(rootfs));
   mkdirSync(layout);
   writeFileSync(join(layout, 'Dockerfile'), 'FROM base\n');
-  const tbuild = [join(project, 'dist/tbuild.js')];
+  const tbuild = [join(project, 'dist/tbuild.cjs')];
   const store = ['--store', join(directory, 'store')];
   await execute(process.execPath, [...tbuild, 'import', ...store, '--change', 'ENV PATH=/bin', rootfs, 'base']);
   await execute(process.execPath, [...tbuild, 'build', ...store, '--output', `type=oci,dest=${archive}`, layout]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The command line as people have it. Vitest's project `integration` bundles it first. */
-export const programPath: string = fileURLToPath(new URL('../../dist/tbuild.js', import.meta.url));
+export const programPath: string = fileURLToPath(new URL('../../dist/tbuild.cjs', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

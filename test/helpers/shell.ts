@@ -32,7 +32,7 @@ export interface Shell extends Disposable {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'dist/tbuild.js');
+const program = join(root, 'dist/tbuild.cjs');
 const initProgram = join(root, 'addon/build/init');
 
 export async function openShell(): Promise<Shell> {
