@@ -53,7 +53,7 @@ async function bundleLibrary() {
   return [...result.outputFiles, await notices(Object.keys(result.metafile.inputs))];
 }
 
-/** The commands and all that they reach as one script, named by its content: docs/decisions/0011-code-cache.md. */
+/** The commands and all that they reach as one script, named by its content: docs/decisions/0012-code-cache.md. */
 async function bundleScript() {
   const options = {
     ...shared(await packageVersion()),

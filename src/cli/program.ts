@@ -2,7 +2,7 @@ import type { main } from './main.ts';
 
 declare const TBUILD_PROGRAM: string;
 
-/** All of tbuild as one script, with what V8 made of it on this machine: a build that is cached spends half of its own time on reading and compiling otherwise. docs/decisions/0011-code-cache.md */
+/** All of tbuild as one script, with what V8 made of it on this machine: a build that is cached spends half of its own time on reading and compiling otherwise. docs/decisions/0012-code-cache.md */
 export interface Program {
   run(): { readonly main: typeof main };
   /** Keeps what V8 has compiled until now for later processes of the same Node. */
