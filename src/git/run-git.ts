@@ -202,10 +202,9 @@ function hintFor(errors: string, { host, protocol }: GitSource): string | undefi
   if (/host key verification failed/i.test(errors)) {
     return `Add the host's key to ~/.ssh/known_hosts, after comparing it: ssh-keyscan ${host}.`;
   }
-  if (/permission denied \(/i.test(errors))
-    return 'Keys for ssh cannot be given yet: use an https URL with user and token in it.';
+  if (/permission denied \(/i.test(errors)) return 'Give an SSH agent that has the key, or the key: --ssh default.';
   if (/could not read (?:username|password)|authentication failed|http basic: access denied/i.test(errors)) {
-    return `Put user and token into the URL: https://USER:TOKEN@${host}/….`;
+    return `Give a secret GIT_AUTH_TOKEN.${host} or GIT_AUTH_TOKEN.`;
   }
   if (/transport '[^']*' not allowed/.test(errors))
     return 'Only https, http, ssh and git are followed, also in submodules.';

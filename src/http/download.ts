@@ -173,7 +173,7 @@ function refused(url: URL, status: number): TbuildError {
   return downloadError(url, `the server answers with status ${status}`, {
     hint:
       status === 401 || status === 403
-        ? `Put user and password into the URL: ${url.protocol}//USER:PASSWORD@${url.host}/….`
+        ? `Give a secret HTTP_AUTH_TOKEN_${url.hostname} or HTTP_AUTH_HEADER_${url.hostname}.`
         : status === 404
           ? 'Check the address.'
           : undefined,

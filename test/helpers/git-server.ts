@@ -12,6 +12,8 @@ export type CommitFiles = Readonly<Record<string, string>>;
 /** A repository that a server gives out, made with the system's git. */
 export interface ServedRepository {
   readonly name: string;
+  /** Where it is on disk. */
+  readonly path: string;
   /** Commits all of `files` (those of earlier commits stay) on a branch, by default main, and gives its name. */
   commit(files: CommitFiles, options?: { readonly branch?: string; readonly time?: number }): string;
   /** Runs in its work tree. Not against the server, which is in this process. */
@@ -78,10 +80,11 @@ function makeRepository(directory: string, name: string): ServedRepository {
   run('remote', 'add', 'origin', bare);
   return {
     name,
+    path: bare,
     git: run,
     addSubmodule(other, path, url) {
       run('checkout', '--quiet', 'main');
-      run('submodule', '--quiet', 'add', join(directory, `${other.name}.git`), path);
+      run('submodule', '--quiet', 'add', other.path, path);
       run('config', '--file', '.gitmodules', `submodule.${path}.url`, url);
     },
     commit(files, { branch = 'main', time = 1_600_000_000 } = {}) {

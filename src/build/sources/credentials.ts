@@ -2,26 +2,24 @@ import { TbuildError } from '../../errors.ts';
 import type { GitSource } from '../../git/git-source.ts';
 import type { Session } from '../session.ts';
 
-/** The Authorization header for a download, from the secrets that docker looks for. Undefined: there is none. Throws TBUILD_SECRET. */
-export async function httpAuthorization(session: Session, { host }: URL): Promise<string | undefined> {
-  const header = await readSecret(session, `HTTP_AUTH_HEADER_${host}`);
-  if (header !== undefined) return header;
+/** The Authorization header for a download, from the secrets that docker looks for: by the host without its port, and before the URL's own credentials. Throws TBUILD_SECRET. */
+export async function httpAuthorization(session: Session, { hostname }: URL): Promise<string | undefined> {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const token = await readSecret(session, `HTTP_AUTH_TOKEN_${host}`);
-  return token === undefined ? undefined : `Bearer ${token}`;
+  return token === undefined ? readSecret(session, `HTTP_AUTH_HEADER_${host}`) : `Bearer ${token}`;
 }
 
-/** The same for a repository. Its URL's own credentials come first. */
+/** The same for a repository: by the host with its port, then for any. */
 export async function gitAuthorization(session: Session, source: GitSource): Promise<string | undefined> {
   const { credentials, host, protocol } = source;
   if (protocol !== 'https' && protocol !== 'http') return undefined;
-  if (credentials !== undefined) return basic(credentials.username, credentials.password);
   for (const suffix of [`.${host}`, '']) {
     const header = await readSecret(session, `GIT_AUTH_HEADER${suffix}`);
     if (header !== undefined) return header;
     const token = await readSecret(session, `GIT_AUTH_TOKEN${suffix}`);
     if (token !== undefined) return basic('x-access-token', token);
   }
-  return undefined;
+  return credentials === undefined ? undefined : basic(credentials.username, credentials.password);
 }
 
 function basic(username: string, password: string): string {

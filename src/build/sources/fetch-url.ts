@@ -13,7 +13,7 @@ import { httpAuthorization } from './credentials.ts';
 export interface UrlRequest {
   /** Without credentials. */
   readonly url: URL;
-  /** Of the URL's own credentials; without them, secrets are asked. */
+  /** Of the URL's own credentials, for where no secret is. */
   readonly authorization: string | undefined;
   /** For messages. */
   readonly shown: string;
@@ -68,7 +68,7 @@ async function identify(session: Session, request: UrlRequest, key: string): Pro
 async function download(session: Session, request: UrlRequest, key: string, record?: FetchedUrl): Promise<FetchedUrl> {
   const { store, signal } = session;
   const { url } = request;
-  const authorization = request.authorization ?? (await httpAuthorization(session, url));
+  const authorization = (await httpAuthorization(session, url)) ?? request.authorization;
   using downloader = createDownloader();
   const { etag, lastModified } = record ?? {};
   const isKnown = etag !== undefined || lastModified !== undefined;

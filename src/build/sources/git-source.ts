@@ -16,7 +16,7 @@ import type { Session } from '../session.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceSet } from '../transfer/source.ts';
 import { contextSource } from './context-source.ts';
-import { gitAuthorization } from './credentials.ts';
+import { withGitAccess } from './git-access.ts';
 import type { SourceRequest } from './source-request.ts';
 
 export interface GitSourceRequest extends Omit<SourceRequest, 'origin' | 'sources' | 'parents'> {
@@ -57,7 +57,7 @@ export function gitSource(session: Session, request: GitSourceRequest): Transfer
 
 /** The commit, as the server says now. One that is named by its first digits is fetched to be completed, and remembered: it stays what it is. */
 async function commitOf(session: Session, source: GitSource, complete: () => Promise<string>): Promise<string> {
-  const resolved = await resolveOnce(session, await accessTo(session, source));
+  const resolved = await withGitAccess(session, source, (access) => resolveOnce(session, access));
   if (resolved !== undefined) return resolved.commit;
   const commit = await complete();
   await session.store.addRecord(completedKey(source), { layer: null, commit }, () => true);
@@ -90,15 +90,6 @@ function resolveOnce(session: Session, access: GitAccess): Promise<ResolvedCommi
   return resolving;
 }
 
-async function accessTo(session: Session, source: GitSource): Promise<GitAccess> {
-  return {
-    source,
-    authorization: await gitAuthorization(session, source),
-    agentSocket: undefined,
-    signal: session.signal,
-  };
-}
-
 interface Selected {
   readonly commit: string;
   readonly set: SourceSet;
@@ -107,11 +98,11 @@ interface Selected {
 
 async function select(session: Session, request: GitSourceRequest, shown: string): Promise<Selected> {
   const { source, keepGitDir } = request;
-  const access = await accessTo(session, source);
-  const resolved = await resolveOnce(session, access);
   const job = await session.store.createJob();
   try {
-    const checkout = await checkOut(access, resolved, { directory: job.path, keepGitDir });
+    const checkout = await withGitAccess(session, source, async (access) =>
+      checkOut(access, await resolveOnce(session, access), { directory: job.path, keepGitDir }),
+    );
     return { commit: checkout.commit, set: await filesOf(session, request, { checkout, shown }), job };
   } catch (error) {
     await job[Symbol.asyncDispose]();

@@ -8,8 +8,13 @@ import { wireString } from './wire.ts';
 /** More at a time than any command has use for. */
 const maxClients = 64;
 
+export interface ForwardedAgent extends AsyncDisposable {
+  /** A path to the socket that is short enough for one, for this process's children. */
+  readonly path: string;
+}
+
 /** Listens on the socket `name` in a directory, with an agent for each client, until it is closed. */
-export async function forwardAgent(directory: string, name: string, open: () => Agent): Promise<AsyncDisposable> {
+export async function forwardAgent(directory: string, name: string, open: () => Agent): Promise<ForwardedAgent> {
   const clients = new Set<Socket>();
   const server = createServer((socket) => {
     if (clients.size >= maxClients) return void socket.destroy();
@@ -28,6 +33,7 @@ export async function forwardAgent(directory: string, name: string, open: () => 
     throw error;
   }
   return {
+    path: `/proc/${process.pid}/fd/${fd}/${name}`,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       for (const socket of clients) socket.destroy();

@@ -44,13 +44,13 @@ const spec: CommandSpec = {
       type: 'string',
       multiple: true,
       value: 'id=ID[,src=FILE|,env=NAME]',
-      help: 'Secret for RUN --mount=type=secret (repeatable)',
+      help: 'Secret for RUN --mount=type=secret and for servers of ADD (repeatable)',
     },
     ssh: {
       type: 'string',
       multiple: true,
       value: 'default|ID[=SOCKET|KEY]',
-      help: 'SSH agent or private keys for RUN --mount=type=ssh (repeatable)',
+      help: 'SSH agent or private keys for RUN --mount=type=ssh and for ADD of git repositories (repeatable)',
     },
     allow: {
       type: 'string',

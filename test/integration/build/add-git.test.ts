@@ -153,6 +153,61 @@ describe.skipIf(lacks('tool:git'))('ADD of a git repository', () => {
     },
   );
 
+  describe('of a server that asks for credentials gets, from secrets,', () => {
+    const basic = (token: string): string => `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;
+    const header = 'Basic aGVhZGVyOmhvc3Q=';
+    const added = (secrets: Readonly<Record<string, string>>, url = server.url): Promise<unknown> =>
+      workshop.build(workshop.context({ Dockerfile: `FROM base\nADD ${url}/r.git /x/\n` }), {
+        secrets: Object.fromEntries(Object.entries(secrets).map(([id, value]) => [id, { value }])),
+        noCache: true,
+      });
+    const sent = (): readonly unknown[] => [...new Set(server.requests.map(({ authorization }) => authorization))];
+
+    test('GIT_AUTH_HEADER and GIT_AUTH_TOKEN of its host and port, then those of any, rather than what the URL has', async () => {
+      const { host } = server;
+      const all = {
+        GIT_AUTH_TOKEN: 'any',
+        GIT_AUTH_HEADER: header,
+        [`GIT_AUTH_TOKEN.${host}`]: 'host\n',
+        [`GIT_AUTH_HEADER.${host}`]: 'Basic ZmlyczE=',
+      };
+      const order = [
+        [`GIT_AUTH_HEADER.${host}`, 'Basic ZmlyczE='],
+        [`GIT_AUTH_TOKEN.${host}`, basic('host')],
+        ['GIT_AUTH_HEADER', header],
+        ['GIT_AUTH_TOKEN', basic('any')],
+      ] as const;
+      const left: Record<string, string> = { ...all, 'GIT_AUTH_TOKEN.127.0.0.2': 'another host' };
+      for (const [id, authorization] of order) {
+        server.authorization = authorization;
+        server.requests.length = 0;
+        await added(left, server.url.replace('//', '//user:hush@'));
+        expect(sent()).toEqual([authorization]);
+        delete left[id];
+      }
+      await expect(added(left)).rejects.toMatchObject({
+        code: 'TBUILD_GIT',
+        span: { line: 2 },
+        hint: `Give a secret GIT_AUTH_TOKEN.${host} or GIT_AUTH_TOKEN.`,
+      });
+    });
+
+    test('what stays with its server, also when that redirects or has a submodule elsewhere', async () => {
+      await using other = await startGitServer('127.0.0.2');
+      const module = other.repository('r');
+      module.commit({ f: 'f' });
+      server.authorization = basic('any');
+      server.redirect = other.url;
+      await expect(added({ GIT_AUTH_TOKEN: 'any' })).rejects.toMatchObject({ code: 'TBUILD_GIT' });
+      server.redirect = undefined;
+      repository.addSubmodule(module, 'mod', `${other.url}/r.git`);
+      repository.commit({});
+      await added({ GIT_AUTH_TOKEN: 'any' });
+      expect(other.requests.length).toBeGreaterThan(0);
+      expect(other.requests.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
+    });
+  });
+
   test('leaves nothing of the checkout behind', async () => {
     await workshop.build(workshop.context({ Dockerfile: `FROM scratch\nADD ${server.url}/r.git /left/\n` }));
     expect(inFlight(workshop.store.root)).toEqual([]);

@@ -4,10 +4,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tarOf } from '../../../fixtures/layers/tar-bytes.ts';
+import type { BuildOptions } from '../../../src/index.ts';
 import { startFileServer } from '../../helpers/file-server.ts';
 import type { FileServer } from '../../helpers/file-server.ts';
 import { openWorkshop } from '../../helpers/workshop.ts';
-import type { Workshop } from '../../helpers/workshop.ts';
+import type { Built, Workshop } from '../../helpers/workshop.ts';
 import { buildImage, directory, file } from './image-tree.ts';
 
 // What docker build makes of each of these is what is expected here; it was asked.
@@ -197,6 +198,94 @@ test('credentials of a URL reach its server alone, and neither history nor store
   expect(image.below('x')).toEqual(['a', 'far']);
   expect(other.requests[0]?.headers.authorization).toBeUndefined();
   expect(JSON.stringify(image.config.history)).toContain('ADD http://xxxxx:xxxxx@127.0.0.1');
+});
+
+describe('a server that asks for credentials gets, from secrets,', () => {
+  const bearer = 'Bearer token-of-the-host';
+  const header = 'Basic aGVhZGVyOmhvc3Q=';
+  const both = {
+    'HTTP_AUTH_TOKEN_127.0.0.1': { value: 'token-of-the-host\n' },
+    'HTTP_AUTH_HEADER_127.0.0.1': { value: header },
+  } as const;
+  const added = (path: string, secrets: NonNullable<BuildOptions['secrets']>): Promise<Built> =>
+    workshop.build(workshop.context({ Dockerfile: `FROM base\nADD ${path} /x/\n` }), { secrets });
+
+  test('HTTP_AUTH_TOKEN_<host> as Bearer, or else all of HTTP_AUTH_HEADER_<host>, rather than what the URL has', async () => {
+    server.files.set('/token', { content: 'a', authorization: bearer });
+    server.files.set('/header', { content: 'b', authorization: header });
+    await added(`${server.url}/token`, both);
+    await added(`${server.url.replace('//', '//user:hush@')}/token`, both);
+    await added(`${server.url}/header`, { 'HTTP_AUTH_HEADER_127.0.0.1': both['HTTP_AUTH_HEADER_127.0.0.1'] });
+    expect(server.requests.map(({ status, headers }) => [status, headers.authorization])).toEqual([
+      [200, bearer],
+      [200, bearer],
+      [200, header],
+    ]);
+  });
+
+  test('nothing that is meant for another host, and the error says what to give', async () => {
+    server.files.set('/token', { content: 'a', authorization: bearer });
+    await expect(
+      added(`${server.url}/token`, {
+        'HTTP_AUTH_TOKEN_127.0.0.2': both['HTTP_AUTH_TOKEN_127.0.0.1'],
+        [`HTTP_AUTH_TOKEN_${server.host}`]: both['HTTP_AUTH_TOKEN_127.0.0.1'],
+        HTTP_AUTH_TOKEN: both['HTTP_AUTH_TOKEN_127.0.0.1'],
+      }),
+    ).rejects.toMatchObject({
+      code: 'TBUILD_DOWNLOAD',
+      span: { line: 2 },
+      hint: 'Give a secret HTTP_AUTH_TOKEN_127.0.0.1 or HTTP_AUTH_HEADER_127.0.0.1.',
+    });
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+
+  test('what stays with its server: a redirect to another host, or port, goes without', async () => {
+    await using otherHost = await startFileServer('127.0.0.2');
+    await using otherPort = await startFileServer();
+    for (const [path, location] of [
+      ['/host', `${otherHost.url}/x`],
+      ['/port', `${otherPort.url}/x`],
+      ['/back', `${otherHost.url}/back`],
+      ['/same', '/x'],
+    ] as const) {
+      server.files.set(path, { content: '', status: 302, headers: { location }, authorization: bearer });
+    }
+    otherHost.files.set('/x', { content: 'x' });
+    otherHost.files.set('/back', { content: '', status: 302, headers: { location: `${server.url}/open` } });
+    otherPort.files.set('/x', { content: 'x' });
+    server.files.set('/x', { content: 'x', authorization: bearer });
+    server.files.set('/open', { content: 'x' });
+    for (const path of ['/host', '/port', '/back', '/same']) await added(`${server.url}${path}`, both);
+    const sent = [...otherHost.requests, ...otherPort.requests].map(({ headers }) => headers.authorization);
+    expect(sent).toEqual([undefined, undefined, undefined]);
+    expect(server.requests.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      ['/host', bearer],
+      ['/port', bearer],
+      ['/back', bearer],
+      ['/open', undefined],
+      ['/same', bearer],
+      ['/x', bearer],
+    ]);
+  });
+
+  test('what is asked again, and is in no key: another token for the same content is a hit', async () => {
+    const context = workshop.context({ Dockerfile: `FROM base\nADD ${server.url}/a /x/\n` });
+    server.files.set('/a', { content: 'a', authorization: bearer, headers: { etag: '"1"' } });
+    await workshop.build(context, { secrets: both });
+    server.files.set('/a', { content: 'a', authorization: 'Bearer another', headers: { etag: '"1"' } });
+    const another = { 'HTTP_AUTH_TOKEN_127.0.0.1': { value: 'another' } };
+    expect(Object.values((await workshop.build(context, { secrets: another })).outcomes)).toEqual(['base', 'cached']);
+    await expect(workshop.build(context)).rejects.toMatchObject({ code: 'TBUILD_DOWNLOAD' });
+  });
+
+  test('one line: a secret of several is an error that does not tell it', async () => {
+    const failing = added(`${server.url}/a`, {
+      'HTTP_AUTH_HEADER_127.0.0.1': { value: 'Basic hush\r\nX-Other: hush' },
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'TBUILD_USAGE', span: { line: 2 } });
+    expect(await failing.catch((error: Error) => error.message)).not.toContain('hush');
+    expect(server.requests).toEqual([]);
+  });
 });
 
 test('an error names the line, and neither credentials nor query', async () => {

@@ -139,7 +139,7 @@ describe.skipIf(lacks('tool:git'))('a repository', () => {
     server.authorization = 'Basic c2VjcmV0';
     await expect(resolve('')).rejects.toMatchObject({
       code: 'TBUILD_GIT',
-      hint: `Put user and token into the URL: https://USER:TOKEN@${server.host}/….`,
+      hint: `Give a secret GIT_AUTH_TOKEN.${server.host} or GIT_AUTH_TOKEN.`,
     });
     const given = access('', 'Basic c2VjcmV0');
     const { tree } = await checkOut(given, await resolveCommit(createGit(given), given.source), {

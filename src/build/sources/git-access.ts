@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import type { GitSource } from '../../git/git-source.ts';
+import type { GitAccess } from '../../git/run-git.ts';
+import { openCleanup } from '../../util/cleanup.ts';
+import type { Cleanup } from '../../util/cleanup.ts';
+import type { Session } from '../session.ts';
+import { gitAuthorization } from './credentials.ts';
+
+/** With what a repository is reached, for as long as `use` takes. Throws TBUILD_SECRET. */
+export async function withGitAccess<T>(
+  session: Session,
+  source: GitSource,
+  use: (access: GitAccess) => Promise<T>,
+): Promise<T> {
+  await using cleanup = openCleanup();
+  return await use({
+    source,
+    authorization: await gitAuthorization(session, source),
+    agentSocket: await agentSocket(session, source, cleanup),
+    signal: session.signal,
+  });
+}
+
+const agentId = 'default';
+
+/** Only for a repository that is itself reached by ssh, as docker has it: no submodule of another gets to ask for signatures. */
+async function agentSocket(
+  { options, store }: Session,
+  { protocol }: GitSource,
+  cleanup: Cleanup,
+): Promise<string | undefined> {
+  const given = Object.hasOwn(options.ssh, agentId) ? options.ssh[agentId] : undefined;
+  if (given === undefined || protocol !== 'ssh') return undefined;
+  const { openSshSource } = await import('../ssh/sources.ts');
+  const agent = await openSshSource(agentId, given);
+  // The system's ssh may say all that the agent understands: keys can be bound to hosts.
+  if ('socket' in given) return resolve(given.socket);
+  const { forwardAgent } = await import('../ssh/forward.ts');
+  const job = cleanup.use(await store.createJob());
+  return cleanup.use(await forwardAgent(job.path, 'ssh', agent)).path;
+}
