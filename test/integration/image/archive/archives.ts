@@ -140,3 +140,15 @@ export function forPlatform(entry: Entry, architecture: string, os = 'linux'): E
 export function archiveOf(files: readonly TarRecipe[]): Buffer {
   return tarOf(...files);
 }
+
+/** A zstd frame of one block that is stored as it is: needs no program. RFC 8878, 3.1.1. */
+export function storedZstd(content: Buffer): Buffer {
+  const header = Buffer.alloc(12);
+  header.writeUInt32LE(0xfd2fb528, 0);
+  // Single segment, with a content size of 4 bytes.
+  header.writeUInt8(0xa0, 4);
+  header.writeUInt32LE(content.length, 5);
+  // The last block, raw.
+  header.writeUIntLE((content.length << 3) | 1, 9, 3);
+  return Buffer.concat([header, content]);
+}
