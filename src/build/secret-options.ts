@@ -6,9 +6,12 @@ import { maxSecretBytes } from './secrets.ts';
 import type { SecretSource } from './secrets.ts';
 import type { SshSource } from './ssh/sources.ts';
 
-/** Reads docker's `--secret id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`, each once or more. Throws TBUILD_USAGE. */
+/**
+ * Reads docker's `--secret id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`, each once or more: of several with one id the last counts, and an empty one says nothing. Without a source it is the variable NAME, if that is
+ * set, or else the file NAME. Throws TBUILD_USAGE.
+ */
 export function parseSecrets(texts: readonly string[]): Readonly<Record<string, SecretSource>> {
-  return Object.fromEntries(texts.map(parseSecret));
+  return Object.fromEntries(texts.filter((text) => text !== '').map(parseSecret));
 }
 
 function parseSecret(text: string): readonly [id: string, source: SecretSource] {
@@ -46,9 +49,9 @@ function sizeOf(file: string, malformed: (why: string) => TbuildError): number {
   }
 }
 
-/** Reads docker's `--ssh default|ID[=SOCKET|KEY[,KEY…]]`, each once or more. Throws TBUILD_USAGE. */
+/** Reads docker's `--ssh default|ID[=SOCKET|KEY[,KEY…]]`, each once or more; no ID is `default`, and an empty one says nothing. Throws TBUILD_USAGE. */
 export function parseSsh(texts: readonly string[]): Readonly<Record<string, SshSource>> {
-  return Object.fromEntries(texts.map(parseAgent));
+  return Object.fromEntries(texts.filter((text) => text !== '').map(parseAgent));
 }
 
 function parseAgent(text: string): readonly [id: string, source: SshSource] {
@@ -57,8 +60,7 @@ function parseAgent(text: string): readonly [id: string, source: SshSource] {
       hint: 'for example --ssh default, with SSH_AUTH_SOCK set, or --ssh default=key',
     });
   const equals = text.indexOf('=');
-  const id = equals === -1 ? text : text.slice(0, equals);
-  if (id === '') throw malformed('it has no name');
+  const id = (equals === -1 ? text : text.slice(0, equals)) || 'default';
   const given =
     equals === -1
       ? []

@@ -163,7 +163,7 @@ function toOptions(args: ParsedArguments, outputs: readonly Output[], terminal: 
     secrets: parseSecrets(args.strings('secret')),
     ssh: parseSsh(args.strings('ssh')),
     // Checked, with what is unknown refused, by the build itself.
-    allow: args.strings('allow').flatMap((text) => text.split(',')) as Entitlement[],
+    allow: args.strings('allow').flatMap((text) => (text === '' ? [] : text.split(','))) as Entitlement[],
     network: args.choice('network', ['default', 'host', 'none']),
     platform: platform === undefined ? undefined : parsePlatform(platform),
     outputs,
