@@ -49,4 +49,5 @@ export { saveImages } from './run/save-images.ts';
 export type { SaveOptions } from './run/save-images.ts';
 export { runImage } from './run/run-image.ts';
 export type { RunOptions, RunResult, RunVolume, StartedCommand } from './run/run-image.ts';
-export type { Chain, ImageRecord, NamedImage, Store } from './store/types.ts';
+export type { Chain, ImageRecord, NamedImage, Store, UsageType } from './store/types.ts';
+export { parseByteSize } from './util/byte-size.ts';

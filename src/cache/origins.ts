@@ -1,4 +1,5 @@
 import type { LayerId, Store } from '../store/types.ts';
+import { asMountedFiles } from './mounted-files.ts';
 import { asRecord } from './record.ts';
 import { readReports } from './report.ts';
 import type { BuildReport, ReportedStep } from './report.ts';
@@ -34,6 +35,8 @@ export interface OriginRecord {
 /** What is remembered of all layers. */
 export interface OriginIndex {
   readonly records: ReadonlyMap<LayerId, readonly OriginRecord[]>;
+  /** Layers that are files for a bind mount, and where those are from. */
+  readonly mounted: ReadonlyMap<LayerId, string>;
   /** Newest first. */
   readonly reports: readonly BuildReport[];
 }
@@ -41,8 +44,12 @@ export interface OriginIndex {
 /** Reads all records and reports. */
 export async function readOrigins(store: Store): Promise<OriginIndex> {
   const records = new Map<LayerId, OriginRecord[]>();
+  const mounted = new Map<LayerId, string>();
   for (const [key, values] of await store.allRecords()) {
-    for (const record of values.map(asRecord)) {
+    for (const value of values) {
+      const record = asRecord(value);
+      const files = asMountedFiles(value);
+      if (files !== undefined) mounted.set(files.layer, files.mounted);
       if (record === undefined || record.layer === null) continue;
       const { text, durationMs } = record;
       const others = records.get(record.layer) ?? [];
@@ -50,7 +57,7 @@ export async function readOrigins(store: Store): Promise<OriginIndex> {
       others.push({ key, text, durationMs });
     }
   }
-  return { records, reports: await readReports(store) };
+  return { records, mounted, reports: await readReports(store) };
 }
 
 /** Of a layer that several steps made, any of them. Undefined: it came from no step, or nothing is remembered. */

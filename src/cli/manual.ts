@@ -84,7 +84,12 @@ export const manual: Readonly<Record<string, Manual>> = {
   'cache ls': {
     examples: [{ what: 'Layers, with their directories', command: 'tbuild cache ls' }],
   },
-  'cache du': { examples: [{ what: 'Each layer, and the sums', command: 'tbuild cache du' }] },
+  'cache du': {
+    examples: [
+      { what: 'Each layer and cache mount, and the sums', command: 'tbuild cache du' },
+      { what: 'Cache mounts alone', command: 'tbuild cache du --filter type=exec.cachemount' },
+    ],
+  },
   'cache why': {
     examples: [{ what: 'The last build', command: 'tbuild cache why' }],
   },
@@ -95,6 +100,11 @@ export const manual: Readonly<Record<string, Manual>> = {
       {
         what: 'All that no named image needs and that was not used for a day',
         command: 'tbuild prune --all -f --filter until=24h',
+      },
+      { what: 'Cache mounts alone', command: 'tbuild prune -f --filter type=exec.cachemount' },
+      {
+        what: 'The least recently used, for the store to take no more',
+        command: 'tbuild prune -f --max-used-space 10g',
       },
     ],
   },

@@ -14,13 +14,14 @@ import type { Reachable } from './reachable.ts';
 import { writeRecords } from './records.ts';
 import { freedBytes, usedBytes } from './removal.ts';
 import { collectGarbage, discard, listGarbage as listTrash } from './trash.ts';
-import type { LayerId, LayerInfo, PruneResult } from './types.ts';
+import type { LayerId, LayerInfo, PruneResult, UsageType } from './types.ts';
 import { removeFile } from '../util/remove-file.ts';
 
 export interface PruneOptions {
   readonly all?: boolean;
   readonly dryRun?: boolean;
   readonly unusedSince?: number | undefined;
+  readonly type?: UsageType | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -30,12 +31,13 @@ export interface PruneOptions {
  */
 export async function prune(context: StoreContext, options: PruneOptions = {}): Promise<PruneResult> {
   const { gc, recordsLock, removeTree, measureTrees } = context;
+  const { all = false, unusedSince, type } = options;
   options.signal?.throwIfAborted();
-  const sizes = options.all === true ? await cacheMountSizes(context) : undefined;
+  const takesMounts = type === 'exec.cachemount' || (all && type === undefined);
+  const sizes = takesMounts ? await cacheMountSizes(context) : undefined;
   const { garbage, trees, fileBytes } = await gc.run('exclusive', () =>
     recordsLock.runNow(() => {
-      const { all = false, unusedSince } = options;
-      const reachable = findReachable(context, { all, unusedSince });
+      const reachable = type === 'exec.cachemount' ? undefined : findReachable(context, { all, unusedSince });
       const garbage = listGarbage(context, { reachable, unusedSince, sizes });
       const bytes = filesOf(context, garbage).reduce((sum, path) => sum + diskBytes(path), 0);
       const going = options.dryRun === true ? treesOf(context, garbage) : removeGarbage(context, garbage);
@@ -56,7 +58,7 @@ interface Garbage {
   readonly partials: readonly { readonly digest: Digest; readonly path: string; readonly size: number }[];
   readonly oldValues: readonly { readonly path: string; readonly size: number }[];
   readonly mounts: readonly (UnusedCacheMount & { readonly size: number })[];
-  readonly reachable: Reachable;
+  readonly reachable: Pick<Reachable, 'danglingImages' | 'diffIds' | 'leases' | 'records'>;
 }
 
 type Sizes = ReadonlyMap<string, number>;
@@ -72,13 +74,22 @@ async function cacheMountSizes(context: StoreContext): Promise<Sizes> {
 }
 
 interface Limits {
-  readonly reachable: Reachable;
+  /** Undefined: nothing but cache mounts goes. */
+  readonly reachable: Reachable | undefined;
   readonly unusedSince: number | undefined;
   /** Of cache mounts, where those go too. */
   readonly sizes: Sizes | undefined;
 }
 
 function listGarbage(context: StoreContext, { reachable, unusedSince, sizes }: Limits): Garbage {
+  const mounts =
+    sizes === undefined
+      ? []
+      : unusedCacheMounts(context, unusedSince).map((mount) => ({ ...mount, size: sizes.get(mount.key) ?? 0 }));
+  if (reachable === undefined) {
+    const nothing = { danglingImages: [], diffIds: [], leases: [], records: [] };
+    return { layers: [], blobs: [], partials: [], oldValues: [], mounts, reachable: nothing };
+  }
   const { paths } = context;
   return {
     layers: readdirSync(paths.inside('layers'))
@@ -91,10 +102,7 @@ function listGarbage(context: StoreContext, { reachable, unusedSince, sizes }: L
       .map((digest) => ({ digest, path: paths.blob(digest), size: fileSize(paths.blob(digest)) })),
     partials: listPartials(context).filter(({ path }) => wasMadeBefore(path, unusedSince)),
     oldValues: listOldValues(context, unusedSince),
-    mounts:
-      sizes === undefined
-        ? []
-        : unusedCacheMounts(context, unusedSince).map((mount) => ({ ...mount, size: sizes.get(mount.key) ?? 0 })),
+    mounts,
     reachable,
   };
 }

@@ -152,6 +152,9 @@ export interface CacheMountUse {
   readonly release: () => void;
 }
 
+/** What takes room, in docker's words: layers with all that belongs to them, or cache mounts. */
+export type UsageType = 'regular' | 'exec.cachemount';
+
 export interface PruneResult {
   readonly layers: readonly { readonly id: LayerId; readonly size: number }[];
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
@@ -227,6 +230,8 @@ export interface Store extends AsyncDisposable {
     readonly dryRun?: boolean;
     /** Milliseconds since the epoch: only what was neither made nor used since. */
     readonly unusedSince?: number | undefined;
+    /** Only these; cache mounts that are asked for so go without `all`. */
+    readonly type?: UsageType | undefined;
     readonly signal?: AbortSignal;
   }): Promise<PruneResult>;
 }

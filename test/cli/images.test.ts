@@ -164,8 +164,15 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('prune --filter', () => {
 
   test.each([
     [['--filter', 'until=24x'], /until=24x: neither a duration nor a time\nhint: for example until=24h/],
-    [['--filter', 'label=x'], /--filter "label=x" is not known; until=TIME is/],
-    [['--filter', 'until=1h', '--filter', 'until=2h'], /more than one --filter/],
+    [
+      ['--filter', 'label=x'],
+      /--filter "label=x" is not known\nhint: until=TIME and type=exec\.cachemount\|regular are/,
+    ],
+    [['--filter', 'until'], /--filter "until" is not known/],
+    [['--filter', 'until=1h', '--filter', 'until=2h'], /more than one --filter until/],
+    [['--filter', 'type=regular', '--filter', 'type=regular'], /more than one --filter type/],
+    [['--filter', 'type=foo'], /--filter "type=foo" is not known\nhint: the types are regular/],
+    [['--max-used-space', 'much'], /--max-used-space "much" is no size\nhint: for example/],
   ])('%j is a mistake', async (argv, message) => {
     const { status, stderr } = await shell.tbuild('prune', ...argv);
     expect(stderr).toMatch(message);
@@ -178,6 +185,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
   interface Usage {
     readonly entries: readonly {
       readonly id: string;
+      readonly type: string;
       readonly reclaimable: boolean;
       readonly sharedSize: number;
       readonly description: string;
@@ -189,6 +197,11 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
       readonly shared: number;
       readonly total: number;
     };
+  }
+  interface Pruned {
+    readonly mounts: readonly { readonly id: string }[];
+    readonly images: readonly string[];
+    readonly reclaimed: number;
   }
   const usage = async (...argv: readonly string[]): Promise<Usage> =>
     JSON.parse((await shell.tbuild('cache', 'du', '--json', ...argv)).stdout) as Usage;
@@ -214,8 +227,8 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
     expect((await usage('--filter', 'shared=true', '--filter', 'reclaimable=false')).entries).toHaveLength(0);
     expect((await usage('--filter', 'until=1h')).entries).toHaveLength(0);
     const { stdout } = await shell.tbuild('cache', 'du');
-    expect(stdout).toMatch(/^ID {13}RECLAIMABLE {3}SIZE {6}LAST ACCESSED +DESCRIPTION\n/);
-    expect(stdout).toMatch(/\n[0-9a-f]{12} {3}true {10}[\d.]+kB\* .* ago +COPY s \/linked\n/);
+    expect(stdout).toMatch(/^ID {13}RECLAIMABLE {3}SIZE {6}LAST ACCESSED +TYPE +DESCRIPTION\n/);
+    expect(stdout).toMatch(/\n[0-9a-f]{12} {3}true {10}[\d.]+kB\* .* ago +regular +COPY s \/linked\n/);
     expect(stdout).toMatch(/\nShared: +\S+\nDangling: +\S+\nReclaimable: +\S+\nTotal: +\S+\n$/);
     expect((await shell.tbuild('cache', 'du', '--verbose')).stdout).toContain('\nDescription:  COPY s /linked\n');
 
@@ -232,7 +245,75 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
     expect((await usage()).totals).toMatchObject({ dangling: 0, reclaimable: 0, total: await du() });
   });
 
+  test('shows cache mounts, and prune takes them alone, or leaves them', async () => {
+    const context = shell.context({
+      Dockerfile:
+        'FROM base\nRUN --mount=type=cache,target=/kept --mount=type=cache,target=/d,id=other,mode=0700,uid=3 --mount=target=/m fill /kept/f 30000 && touch /made',
+    });
+    await shell.tbuild('-t', 'with-mounts', context);
+    const { entries } = await usage('--filter', 'type=exec.cachemount');
+    expect(
+      entries.map(({ type, description, reclaimable, images }) => [type, description, reclaimable, images]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['exec.cachemount', 'cache mount with id "/kept"', true, []],
+        ['exec.cachemount', 'cache mount with id "other"', true, []],
+      ]),
+    );
+    expect(entries).toHaveLength(2);
+    const layers = (await usage('--filter', 'type=regular')).entries;
+    expect(layers.map(({ description }) => description)).toContain('files of the build context for RUN --mount');
+    expect((await usage()).totals.total).toBe(await du());
+    const table = (await shell.tbuild('cache', 'du')).stdout;
+    expect(table).toMatch(
+      /\n[0-9a-f]{12} {3}true {10}[\d.]+kB +.* ago +exec\.cachemount {3}cache mount with id "\/kept"\n/,
+    );
+    expect((await shell.tbuild('cache', 'du', '--verbose')).stdout).toContain('\nType:         exec.cachemount\n');
+
+    const { stdout } = await shell.tbuild('prune', '--dry-run', '--filter', 'type=exec.cachemount');
+    expect(stdout).toMatch(
+      /^(Would remove cache mount (\/kept|other) \([\d.]+kB\)\n){2}Total reclaimed space: [\d.]+kB\n$/,
+    );
+    await shell.tbuild('prune', '-f', '--all', '--filter', 'type=regular');
+    expect((await usage('--filter', 'type=exec.cachemount')).entries).toHaveLength(2);
+    const young = await shell.tbuild('prune', '-f', '--filter', 'type=exec.cachemount', '--filter', 'until=1h');
+    expect(young.stdout).toBe('Total reclaimed space: 0B\n');
+    const before = await du();
+    const pruned = await shell.tbuild('prune', '-f', '--json', '--filter', 'type=exec.cachemount');
+    const { mounts, images, reclaimed } = JSON.parse(pruned.stdout) as Pruned;
+    expect(mounts.map(({ id }) => id).toSorted()).toEqual(['/kept', 'other']);
+    expect([images, before - (await du())]).toEqual([[], reclaimed]);
+    expect((await usage('--filter', 'type=exec.cachemount')).entries).toEqual([]);
+    expect((await shell.tbuild('run', '--rm', 'with-mounts', 'ls', '/made')).status).toBe(0);
+  });
+
+  test('prune --max-used-space takes what was used least recently, and no more than it must', async () => {
+    const made = [];
+    for (const name of ['old', 'middle', 'new']) {
+      const context = shell.context({ Dockerfile: `FROM base\nRUN fill /${name} 100000\n` });
+      await shell.tbuild(context);
+      made.push(context);
+    }
+    // Used again: now the second is the oldest.
+    await shell.tbuild(made[0] ?? '');
+    const total = await du();
+    const all = await shell.tbuild('prune', '--dry-run', '--json', '--max-used-space', String(total));
+    expect(JSON.parse(all.stdout)).toMatchObject({ layers: [], mounts: [], reclaimed: 0 });
+    const most = total - 50_000;
+    await shell.tbuild('prune', '-f', '--max-used-space', String(most));
+    expect(await du()).toBeLessThanOrEqual(most);
+    const outcomes = [];
+    for (const context of made) outcomes.push((await shell.tbuild(context)).stdout.includes('Using cache'));
+    expect(outcomes).toEqual([true, false, true]);
+    // More than there is to take: everything that no named image needs.
+    await shell.tbuild('prune', '-f', '--max-used-space', '1k');
+    expect((await usage()).totals.reclaimable).toBe(0);
+    expect((await usage()).entries.find(({ images }) => images.includes('base:latest'))?.reclaimable).toBe(false);
+  });
+
   test('an unknown filter is a mistake', async () => {
+    const unknown = await shell.tbuild('cache', 'du', '--filter', 'type=foo');
+    expect([unknown.status, unknown.stderr]).toEqual([125, expect.stringContaining('"type=foo" is not known')]);
     const { status, stderr } = await shell.tbuild('cache', 'du', '--filter', 'foo=bar');
     expect(stderr).toContain('--filter "foo=bar" is not known');
     expect(status).toBe(125);

@@ -46,6 +46,7 @@ test('the functions that there are', () => {
     | 'listImages'
     | 'loadImages'
     | 'openStore'
+    | 'parseByteSize'
     | 'parseOutput'
     | 'parsePlatform'
     | 'parseSecrets'

@@ -1,5 +1,7 @@
 import { dirname, join } from 'node:path';
 import { staticKey } from '../../cache/key.ts';
+import { asMountedFiles } from '../../cache/mounted-files.ts';
+import type { MountedFiles } from '../../cache/mounted-files.ts';
 import type { EarlierLayer, WriteEntry } from '../../native/helper-types.ts';
 import type { LayerId, Store } from '../../store/types.ts';
 import type { Session } from '../session.ts';
@@ -77,7 +79,8 @@ async function findOrMake(
   const final = changed.length > 0 ? await source.withChanges(set, changed) : set;
   if (final !== set) await keepFiles(store, final.digest, source.describe(final));
   const { id } = await job.commitLayer(diff);
-  await store.addRecord(treeKey(final.digest), { layer: id, created: Date.now() }, () => true);
+  const record: MountedFiles = { layer: id, created: Date.now(), mounted: source.origin };
+  await store.addRecord(treeKey(final.digest), record, () => true);
   return { layer: id, digest: final.digest };
 }
 
@@ -87,8 +90,8 @@ function treeKey(digest: string): string {
 
 async function findTree(store: Store, digest: string): Promise<LayerId | undefined> {
   for (const record of await store.readRecords(treeKey(digest))) {
-    const layer = (record as { readonly layer?: unknown } | null)?.layer;
-    if (typeof layer === 'string' && (await store.lease([layer]))[0] === true) return layer;
+    const layer = asMountedFiles(record)?.layer;
+    if (layer !== undefined && (await store.lease([layer]))[0] === true) return layer;
   }
   return undefined;
 }

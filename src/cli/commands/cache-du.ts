@@ -4,23 +4,24 @@ import type { Command, CommandSpec } from '../command.ts';
 import { formatBlocks } from '../ui/blocks.ts';
 import { formatAgo, formatSize, formatTime, shortId } from '../ui/format.ts';
 import { formatTable } from '../ui/table.ts';
+import { parseUsageType } from '../usage-type.ts';
 
 const spec: CommandSpec = {
   name: 'cache du',
   usage: 'tbuild cache du [OPTIONS]',
   summary: 'Show what the store takes on the disk, and what prune frees of it',
   details:
-    'A layer is reclaimable when no named image has it. A size with * has hard links to files of other layers: each file counts once in the totals.\n\nDangling is what tbuild prune frees, Reclaimable what tbuild prune --all does, without what containers left.',
+    'A layer is reclaimable when no named image has it, a cache mount when no command has it mounted. A size with * has hard links to files of other layers: each file counts once in the totals.\n\nDangling is what tbuild prune frees, Reclaimable what tbuild prune --all does, without what containers left.',
   positionals: { min: 0, max: 0 },
   options: {
     filter: {
       type: 'string',
       multiple: true,
       value: 'FILTER',
-      help: 'until=TIME, id=BEGINNING, description~=TEXT, reclaimable=true|false or shared=true|false',
+      help: 'type=regular|exec.cachemount, until=TIME, id=BEGINNING, description~=TEXT, reclaimable=BOOL or shared=BOOL',
     },
     json: { type: 'boolean', help: 'Entries and totals as JSON' },
-    verbose: { type: 'boolean', help: 'All that is known of each layer' },
+    verbose: { type: 'boolean', help: 'All that is known of each layer and cache mount' },
   },
 };
 
@@ -42,11 +43,12 @@ export const command: Command = {
         String(entry.reclaimable),
         `${formatSize(entry.size)}${entry.sharedSize > 0 ? '*' : ''}`,
         ago(entry.lastUsed),
+        entry.type,
         entry.description.length <= 60
           ? entry.description.replaceAll('\n', ' ')
           : `${entry.description.slice(0, 59).replaceAll('\n', ' ')}…`,
       ]);
-      stdout.write(formatTable(['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED', 'DESCRIPTION'], cells));
+      stdout.write(formatTable(['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED', 'TYPE', 'DESCRIPTION'], cells));
     }
     const { dangling, reclaimable, shared, total } = usage.totals;
     const totals = { Shared: shared, Dangling: dangling, Reclaimable: reclaimable, Total: total };
@@ -69,6 +71,7 @@ function describe(entry: DiskUsageEntry): readonly (readonly [string, string])[]
     ['Shared size', formatSize(entry.sharedSize)],
     ['Description', entry.description],
     ['Last used', ago(entry.lastUsed)],
+    ['Type', entry.type],
     ['Images', entry.images.join(', ')],
   ];
 }
@@ -82,6 +85,10 @@ function parseFilter(text: string): Fits {
     case 'until': {
       const time = parseUntil(value).getTime();
       return ({ lastUsed }) => lastUsed < time;
+    }
+    case 'type': {
+      const wanted = parseUsageType(text, value);
+      return ({ type }) => type === wanted;
     }
     case 'id':
       return ({ id }) => id.startsWith(value);

@@ -1,7 +1,9 @@
-import { parseUntil, prune, TbuildError } from '../../index.ts';
+import { parseByteSize, parseUntil, prune, TbuildError } from '../../index.ts';
+import type { PruneOptions } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { formatSize } from '../ui/format.ts';
+import { parseUsageType } from '../usage-type.ts';
 
 const spec: CommandSpec = {
   name: 'prune',
@@ -15,8 +17,13 @@ const spec: CommandSpec = {
     filter: {
       type: 'string',
       multiple: true,
-      value: 'until=TIME',
-      help: 'Only what was neither made nor used since: a duration (24h) or a time',
+      value: 'FILTER',
+      help: 'until=TIME (not made or used since: 24h, or a time), type=exec.cachemount (cache mounts alone) or type=regular',
+    },
+    'max-used-space': {
+      type: 'string',
+      value: 'BYTES',
+      help: 'Of what --all removes only the least recently used, until the store takes no more (10g)',
     },
     force: { type: 'boolean', short: 'f', help: 'Do not ask' },
     'dry-run': { type: 'boolean', help: 'Only say what would go' },
@@ -28,10 +35,12 @@ export const command: Command = {
   spec,
   async run(args, terminal) {
     const { stdout, signal } = terminal;
-    const [dryRun, all] = [args.flag('dry-run'), args.flag('all')];
-    const unusedSince = parseFilter(args.strings('filter'));
-    if (!dryRun && !args.flag('force') && !(await confirm(warning(all), terminal))) return 0;
-    const result = await prune({ storeRoot: args.string('store'), all, unusedSince, dryRun, signal });
+    const dryRun = args.flag('dry-run');
+    const maxUsedSpace = parseSpace(args.string('max-used-space'));
+    const all = args.flag('all') || maxUsedSpace !== undefined;
+    const filters = parseFilters(args.strings('filter'));
+    if (!dryRun && !args.flag('force') && !(await confirm(warning(all, filters), terminal))) return 0;
+    const result = await prune({ storeRoot: args.string('store'), all, ...filters, maxUsedSpace, dryRun, signal });
     if (args.flag('json')) {
       stdout.write(`${JSON.stringify(result)}\n`);
       return 0;
@@ -48,15 +57,39 @@ export const command: Command = {
   },
 };
 
-function warning(all: boolean): string {
-  const what = 'images without a name, what ended containers left, and layers that nothing needs';
-  return `WARNING! This will remove ${what}${all ? ', cache mounts, and the cache that no named image has' : ''}.`;
+type Filters = Pick<PruneOptions, 'type' | 'unusedSince'>;
+
+function warning(all: boolean, { type }: Filters): string {
+  const layers = 'images without a name, what ended containers left, and layers that nothing needs';
+  const cache = 'the cache that no named image has';
+  const mounts = 'cache mounts that no build uses';
+  if (type === 'exec.cachemount') return `WARNING! This will remove ${mounts}.`;
+  const more = !all ? '' : type === 'regular' ? `, and ${cache}` : `, ${mounts}, and ${cache}`;
+  return `WARNING! This will remove ${layers}${more}.`;
 }
 
-function parseFilter(filters: readonly string[]): Date | undefined {
-  const [filter, another] = filters;
-  if (filter === undefined) return undefined;
-  if (another !== undefined) throw new TbuildError('TBUILD_USAGE', 'more than one --filter');
-  if (filter.startsWith('until=')) return parseUntil(filter.slice('until='.length));
-  throw new TbuildError('TBUILD_USAGE', `--filter ${JSON.stringify(filter)} is not known; until=TIME is`);
+function parseFilters(texts: readonly string[]): Filters {
+  let filters: Filters = {};
+  for (const text of texts) {
+    const { name = '', value = '' } = /^(?<name>\w+)=(?<value>.*)$/s.exec(text)?.groups ?? {};
+    if (name !== 'until' && name !== 'type') {
+      throw new TbuildError('TBUILD_USAGE', `--filter ${JSON.stringify(text)} is not known`, {
+        hint: 'until=TIME and type=exec.cachemount|regular are',
+      });
+    }
+    const filter = name === 'until' ? { unusedSince: parseUntil(value) } : { type: parseUsageType(text, value) };
+    if (Object.keys(filter).some((key) => key in filters)) {
+      throw new TbuildError('TBUILD_USAGE', `more than one --filter ${name}`);
+    }
+    filters = { ...filters, ...filter };
+  }
+  return filters;
+}
+
+function parseSpace(text: string | undefined): number | undefined {
+  const bytes = text === undefined ? undefined : parseByteSize(text);
+  if (text === undefined || bytes !== undefined) return bytes;
+  throw new TbuildError('TBUILD_USAGE', `--max-used-space ${JSON.stringify(text)} is no size`, {
+    hint: 'for example --max-used-space 10g, 512m or a number of bytes',
+  });
 }

@@ -78,7 +78,7 @@ export function application(
       'FROM base AS deps',
       'WORKDIR /app',
       'COPY package.json ./',
-      'RUN mkdir node_modules; cat package.json > node_modules/lock; fill node_modules/a 3000000; fill node_modules/b 500000; sleep 0.1; echo installed',
+      'RUN --mount=type=cache,target=/cache,sharing=locked --mount=source=src,target=/src fill /cache/x 100000; cat /src/part-1/file-1.js > /cache/last; mkdir node_modules; cat package.json > node_modules/lock; fill node_modules/a 3000000; fill node_modules/b 500000; sleep 0.1; echo installed',
       'FROM base',
       'WORKDIR /app',
       'COPY --from=deps /app/node_modules ./node_modules',
