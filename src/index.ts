@@ -4,6 +4,15 @@ export type { BuildResult } from './build/solve.ts';
 export type { BuildEvent, PlannedOutput } from './build/events.ts';
 export type { Entitlement, NetworkMode } from './build/entitlements.ts';
 export type { BuildOptions } from './build/options.ts';
+export { outline, targets } from './build/calls/calls.ts';
+export type {
+  Outline,
+  OutlineArgument,
+  OutlineSecret,
+  SourceLocation,
+  Target,
+  Targets,
+} from './build/calls/answers.ts';
 export { parseOutput } from './build/outputs.ts';
 export type { Output } from './build/outputs.ts';
 export { parseSecrets, parseSsh } from './build/secret-options.ts';

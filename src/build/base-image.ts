@@ -46,10 +46,7 @@ async function findOrFetch(session: Session, request: BaseRequest): Promise<{ im
   const context = source === undefined ? undefined : parseNamedContext(request.name, source);
   switch (context?.kind) {
     case 'directory':
-      throw new TbuildError('TBUILD_UNSUPPORTED', `FROM ${request.name}: a directory cannot be a base image yet`, {
-        span: request.span,
-        hint: 'use it in COPY --from, or import a tar of it with `tbuild import`',
-      });
+      throw noDirectoryBase(request);
     case 'oci-layout': {
       const { importOciLayout, parseLayoutReference } = await import('./fetch.ts');
       return { image: await importOciLayout(session, parseLayoutReference(context.reference), request), cached: false };
@@ -59,6 +56,13 @@ async function findOrFetch(session: Session, request: BaseRequest): Promise<{ im
     case undefined:
       return byReference(session, request.name, request);
   }
+}
+
+export function noDirectoryBase({ name, span }: Pick<BaseRequest, 'name' | 'span'>): TbuildError {
+  return new TbuildError('TBUILD_UNSUPPORTED', `FROM ${name}: a directory cannot be a base image yet`, {
+    span,
+    hint: 'use it in COPY --from, or import a tar of it with `tbuild import`',
+  });
 }
 
 async function byReference(
@@ -80,7 +84,7 @@ async function byReference(
 }
 
 /** What is no stage is taken for an image: when there is none, a stage may have been misspelled, or come too late. */
-function withNearStage(error: unknown, { name, stages }: BaseRequest): unknown {
+export function withNearStage(error: unknown, { name, stages }: Pick<BaseRequest, 'name' | 'stages'>): unknown {
   const near = suggest(name, stages);
   if (near === undefined || !isTbuildError(error) || !missing.has(error.code)) return error;
   const hint =

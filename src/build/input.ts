@@ -13,6 +13,7 @@ export interface BuildInput {
   readonly dockerfile: Dockerfile;
   /** Names the Dockerfile in messages and reports. */
   readonly path: string;
+  readonly bytes: Buffer;
   /** The Dockerfile itself, where nobody can read `path` again. */
   readonly text: string | undefined;
   readonly context: ContextPlace;
@@ -33,8 +34,12 @@ export async function openInput(access: InputAccess, cleanup: Cleanup): Promise<
     const { openStdinInput } = await import('./stdin-input.ts');
     return openStdinInput(access, cleanup);
   }
-  const { dockerfile, path } = await loadDockerfile(store, options);
-  return { dockerfile, path, text: undefined, context: { kind: 'directory', root: options.context, dockerfile: path } };
+  const loaded = await loadDockerfile(store, options);
+  return {
+    ...loaded,
+    text: undefined,
+    context: { kind: 'directory', root: options.context, dockerfile: loaded.path },
+  };
 }
 
 /** An error that points into a Dockerfile gets its text as `details.dockerfile`, where a message could not quote it otherwise. */

@@ -13,10 +13,10 @@ import type { ResolvedOptions } from './options.ts';
 export async function loadDockerfile(
   store: Store,
   options: ResolvedOptions,
-): Promise<{ dockerfile: Dockerfile; path: string }> {
+): Promise<{ dockerfile: Dockerfile; path: string; bytes: Buffer }> {
   checkContext(options.context);
   const { path, bytes } = readDockerfile(options);
-  return { dockerfile: await parseKept(store, { path, bytes, options }), path };
+  return { dockerfile: await parseKept(store, { path, bytes, options }), path, bytes };
 }
 
 export interface KeptDockerfile {

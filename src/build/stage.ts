@@ -2,6 +2,7 @@ import type { Instruction } from '../dockerfile/instruction.ts';
 import { isTbuildError, TbuildError } from '../errors.ts';
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
+import type { ImageDraft } from '../image/draft.ts';
 import { resolveArgs } from '../dockerfile/resolve-args.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { openBaseImage } from './base-image.ts';
@@ -28,7 +29,7 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
     session.signal.throwIfAborted();
     const run = startStep(session, step, instruction.kind);
     try {
-      const expanded = expand(plan, state, instruction);
+      const expanded = expandInStage(plan, state.draft, instruction);
       const solved = await solveInstruction({ session, plan, state, run }, expanded);
       ({ state } = solved);
       created ??= solved.created;
@@ -40,8 +41,9 @@ export async function solveStage(session: Session, plan: StagePlan): Promise<Sta
   return { state, created: created ?? 0 };
 }
 
-function expand(plan: StagePlan, state: StageState, instruction: Instruction): Instruction {
-  const env = visibleVariables(state.draft);
+/** The instruction with the values that it has at this point of the stage. Throws TBUILD_EXPANSION and what the instruction refuses. */
+export function expandInStage(plan: StagePlan, draft: ImageDraft, instruction: Instruction): Instruction {
+  const env = visibleVariables(draft);
   const { buildArgs, globalArgs: outer, escape } = plan;
   return instruction.kind === 'arg'
     ? resolveArgs(instruction, { env, buildArgs, outer, escape })
@@ -110,7 +112,7 @@ async function openBase(
 }
 
 /** The base's ONBUILD instructions run directly behind FROM (Dockerfile reference, "ONBUILD"). */
-async function triggerSteps(
+export async function triggerSteps(
   from: PlannedStep,
   triggers: readonly string[],
 ): Promise<{ instruction: Instruction; step: PlannedStep }[]> {

@@ -134,7 +134,7 @@ async function parsedInput(
 ): Promise<BuildInput> {
   const text = bytes.toString('utf8');
   try {
-    return { dockerfile: await parseKept(store, { path, bytes, options }), path, text, context };
+    return { dockerfile: await parseKept(store, { path, bytes, options }), path, bytes, text, context };
   } catch (error) {
     throw withDockerfileText(error, { path, text });
   }

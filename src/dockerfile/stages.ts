@@ -75,16 +75,24 @@ function resolveGlobalArgs(
   options: ResolveStagesOptions,
   targetStage: string | undefined,
 ): ReadonlyMap<string, string> {
-  const { buildArgs, platform: target, buildPlatform: build = hostPlatform() } = options;
-  const values = new Map(platformArgs({ target, build, targetStage }));
-  for (const name of values.keys()) values.set(name, buildArgs.get(name) ?? values.get(name) ?? '');
-  const outer = new Map(values);
+  const { buildArgs } = options;
+  const outer = predefinedValues(options, targetStage);
+  const values = new Map(outer);
   for (const instruction of globalArgs) {
     for (const { name, value } of resolveArgs(instruction, { env: values, buildArgs, outer, escape }).args) {
       if (value !== undefined) values.set(name, value);
     }
   }
   return values;
+}
+
+/** What an ARG of before the first FROM finds there already. */
+export function predefinedValues(
+  { buildArgs, platform: target, buildPlatform: build = hostPlatform() }: ResolveStagesOptions,
+  targetStage: string | undefined,
+): ReadonlyMap<string, string> {
+  const values = platformArgs({ target, build, targetStage });
+  return new Map([...values].map(([name, value]) => [name, buildArgs.get(name) ?? value]));
 }
 
 function resolveImage(stage: Stage, globalArgs: ReadonlyMap<string, string>, escape: string): string {

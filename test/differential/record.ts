@@ -1,24 +1,23 @@
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { loadImage } from '../compare/image.ts';
-import type { LoadedImage } from '../compare/image.ts';
 import { execute, findPeers } from '../compare/peers.ts';
 import type { Peers } from '../compare/peers.ts';
-import { staticBaseImage } from '../../src/demo/base-image.ts';
-import { writeTar } from '../../src/demo/tar-writer.ts';
 import { writeTree } from '../helpers/tree.ts';
 import { readCases } from './case.ts';
 import type { DifferentialCase } from './case.ts';
+import { makeBase, refusal } from './docker-base.ts';
+import type { Base } from './docker-base.ts';
 import { describeImage } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
 const help = `Usage: node test/differential/record.mjs [OPTIONS] [NAME…]
+       node test/differential/record.mjs calls [NAME…]
 
 Builds the cases of fixtures/differential/*.txt (all, or those whose name contains one of the arguments) with docker,
 and writes what became of them into the *.json beside them, which the tests compare tbuild with. Run npm ci before.
+With calls: what docker answers to --call=outline and --call=targets in the cases of fixtures/calls/*.txt.
 
 Options:
       --missing  Only cases that have no result yet
@@ -40,6 +39,8 @@ export async function main(argv: readonly string[], project: string): Promise<nu
     },
   });
   if (values.help) return say(help.trimEnd());
+  if (positionals[0] === 'calls')
+    return (await import('./record-calls.ts')).recordCalls(positionals.slice(1), { project, say });
   const fixtures = join(project, 'fixtures/differential');
   const peers = findPeers(project);
   if (typeof peers === 'string') return say(`skipped: needs peers: ${peers}`);
@@ -73,34 +74,6 @@ interface Bench {
   readonly base: Base;
 }
 
-interface Base {
-  readonly image: LoadedImage;
-  /** What `--build-context base=` takes. */
-  readonly context: string;
-}
-
-/** The base image of the tests, made by tbuild, in a directory that docker can read. */
-async function makeBase(project: string, directory: string): Promise<Base> {
-  const init = join(project, 'addon/build/init');
-  if (!existsSync(init)) throw new Error(`${init} is missing: npm ci makes it`);
-  await execute(process.execPath, [join(project, '.config/bundle.mjs')]);
-  const [rootfs, archive, layout] = ['rootfs.tar', 'base.tar', 'base'].map((name) => join(directory, name));
-  if (rootfs === undefined || archive === undefined || layout === undefined) throw new TypeError('three paths');
-  const { entries } = staticBaseImage(readFileSync(init), (await execute(init, ['--list'])).trim().split('\n'));
-  await pipeline(Readable.from(writeTar(entries)), createWriteStream(rootfs));
-  mkdirSync(layout);
-  writeFileSync(join(layout, 'Dockerfile'), 'FROM base\n');
-  const tbuild = [join(project, 'dist/tbuild.cjs')];
-  const store = ['--store', join(directory, 'store')];
-  await execute(process.execPath, [...tbuild, 'import', ...store, '--change', 'ENV PATH=/bin', rootfs, 'base']);
-  await execute(process.execPath, [...tbuild, 'build', ...store, '--output', `type=oci,dest=${archive}`, layout]);
-  await execute('tar', ['-xf', archive, '-C', layout]);
-  const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as {
-    manifests: readonly { digest: string }[];
-  };
-  return { image: await loadImage(archive), context: `oci-layout://${layout}@${index.manifests[0]?.digest ?? ''}` };
-}
-
 async function buildWithDocker({ peers, directory, base }: Bench, each: DifferentialCase): Promise<Outcome> {
   const place = mkdtempSync(join(directory, 'case-'));
   const [context, archive] = [join(place, 'context'), join(place, 'image.tar')];
@@ -119,15 +92,6 @@ async function buildWithDocker({ peers, directory, base }: Bench, each: Differen
   }
   const image = await loadImage(archive);
   return describeImage(image, base.image);
-}
-
-/** Without what is another every time. */
-function refusal(output: string): string {
-  const line = output.slice(output.lastIndexOf('ERROR:')).split('\n')[0] ?? '';
-  return line
-    .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, '')
-    .replace(/ref \w+::\w+/, 'ref …')
-    .trim();
 }
 
 function say(line: string): number {

@@ -46,6 +46,7 @@ test('the functions that there are', () => {
     | 'listImages'
     | 'loadImages'
     | 'openStore'
+    | 'outline'
     | 'parseByteSize'
     | 'parseOutput'
     | 'parsePlatform'
@@ -58,6 +59,7 @@ test('the functions that there are', () => {
     | 'runImage'
     | 'saveImages'
     | 'tagImage'
+    | 'targets'
     | 'TbuildError'
     | 'withStore'
   >();

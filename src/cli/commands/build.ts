@@ -2,6 +2,7 @@ import { lstat, rm, writeFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { build, parseOutput, parsePlatform, parseSecrets, parseSsh, TbuildError } from '../../index.ts';
 import type { Build, BuildOptions, BuildResult, Entitlement, Output } from '../../index.ts';
+import { answerCall, parseCall } from '../calls/call.ts';
 import type { Command, CommandSpec, ParsedArguments, Terminal } from '../command.ts';
 import { drained } from '../drained.ts';
 import { fromEnvironment, keyValues, required } from '../key-values.ts';
@@ -38,6 +39,12 @@ const spec: CommandSpec = {
       help: 'Named context: DIR, oci-layout://PATH[:TAG] or docker-image://REF',
     },
     target: { type: 'string', value: 'STAGE', help: 'Stage to build (default: the last)' },
+    call: {
+      type: 'string',
+      value: 'METHOD[,format=F]',
+      help: 'Instead of building print the outline of the stage, or the targets there are (default: build)',
+    },
+    format: { type: 'string', value: 'text|json', help: 'With --call: how to print it (default: text)' },
     label: { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
     secret: {
@@ -100,6 +107,7 @@ const spec: CommandSpec = {
 export const command: Command = { spec, run };
 
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
+  const call = parseCall(args.string('call'), args.choice('format', ['text', 'json']));
   const outputs = args.strings('output').map((text) => parseOutput(text, terminal.stdout));
   if (args.flag('load')) outputs.push({ type: 'docker', destination: undefined });
   // What is told must not get into an archive on standard output.
@@ -108,19 +116,26 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const kind = resolveProgress(wishes, terminal);
   const iidfile = args.string('iidfile');
   const options = toOptions(args, outputs, terminal);
+  if (call !== undefined) {
+    const { text, status } = await answerCall(call, options).finally(() => closeInput(options, terminal));
+    terminal.stdout.write(text);
+    return status;
+  }
   if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));
   const metadata = args.string('metadata-file');
   if (metadata !== undefined) await checkMetadataFile(metadata);
   const showing = { kind, stream, terminal };
-  const result = await show(build(options), showing).finally(() => {
-    // Whoever writes there may never end; the build has.
-    if (options.stdin !== undefined) terminal.stdin.destroy();
-  });
+  const result = await show(build(options), showing).finally(() => closeInput(options, terminal));
   const { image } = result;
   if (iidfile !== undefined) await writingIid(iidfile, () => writeFile(iidfile, image.id));
   if (metadata !== undefined) await writeMetadataFile(metadata, result);
   if (kind === 'quiet') stream.write(`${image.id}\n`);
   return 0;
+}
+
+/** Whoever writes there may never end; the build has. */
+function closeInput({ stdin }: BuildOptions, terminal: Terminal): void {
+  if (stdin !== undefined) terminal.stdin.destroy();
 }
 
 interface Showing {
