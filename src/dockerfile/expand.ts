@@ -42,7 +42,7 @@ export function expandWord(
   escape: string,
   options: ExpandOptions = {},
 ): string {
-  if (!/["'$\\`]/.test(word)) return word;
+  if (!/["'$\\`\uFEFF]/.test(word)) return word;
   return run(word, env, escape, options).result;
 }
 
@@ -88,7 +88,9 @@ function run(
   { references, span, quotes = 'remove', escapes, unset }: ExpandOptions,
 ): { readonly result: string; readonly words: readonly string[] } {
   const [keepsEscapes, keepsUnset] = [escapes === 'keep', unset === 'keep'];
-  const cursor: Cursor = { text, at: 0, depth: 0, work: 0, env, escape, references, quotes, keepsEscapes, keepsUnset };
+  // A byte order mark at the beginning of any text is dropped, as Go's text/scanner does, with which BuildKit reads words.
+  const at = text.startsWith('\uFEFF') ? 1 : 0;
+  const cursor: Cursor = { text, at, depth: 0, work: 0, env, escape, references, quotes, keepsEscapes, keepsUnset };
   const pieces: string[] = [];
   const splitter = createSplitter();
   let length = 0;

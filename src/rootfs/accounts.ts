@@ -37,7 +37,8 @@ export async function resolveOwner(
   spec: string,
   reader: FactReader,
 ): Promise<{ readonly uid: number; readonly gid: number }> {
-  const [user = '', group] = spec.split(':');
+  const colon = spec.indexOf(':');
+  const [user, group] = colon < 0 ? [spec, undefined] : [spec.slice(0, colon), spec.slice(colon + 1)];
   const isNumeric = (text: string): boolean => /^\d+$/.test(text);
   if (isNumeric(user) && (group === undefined || group === '' || isNumeric(group))) {
     const { uid } = resolveUser(user, { passwd: undefined, group: undefined });

@@ -9,6 +9,7 @@ export interface DifferentialCase {
   /** The build context beside the Dockerfile. */
   readonly files: Tree;
   readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   /** Why tbuild does otherwise on purpose, and what it does: `built`, or the code of its error. */
   readonly differs: { readonly outcome: string; readonly why: string } | undefined;
@@ -32,6 +33,8 @@ function parseCases(text: string): readonly DifferentialCase[] {
 
 const commonFiles: Tree = { f: 'f\n', 'd/g': 'g\n' };
 
+const settingNames = new Set(['build-arg', 'label', 'target', 'file', 'link', 'directory', 'differs']);
+
 function parseCase(part: string): DifferentialCase {
   const [name = '', ...lines] = part.split('\n');
   const first = lines.findIndex((line) => !line.startsWith('--- '));
@@ -39,15 +42,21 @@ function parseCase(part: string): DifferentialCase {
     const [, key = '', value = ''] = /^--- (\S+) (.*)$/.exec(line) ?? [];
     return { key, value };
   });
-  const unknown = settings.find(({ key }) => !['build-arg', 'target', 'file', 'differs'].includes(key));
+  const unknown = settings.find(({ key }) => !settingNames.has(key));
   if (unknown !== undefined) throw new TypeError(`${name}: unknown setting ${unknown.key}`);
   const all = (key: string): readonly string[] => settings.flatMap((each) => (each.key === key ? [each.value] : []));
   const [differs] = all('differs');
   return {
     name,
     dockerfile: expandMarks(lines.slice(first).join('\n')),
-    files: { ...commonFiles, ...pairs(all('file')) },
+    files: {
+      ...commonFiles,
+      ...pairs(all('file').map(expandMarks)),
+      ...Object.fromEntries(Object.entries(pairs(all('link'))).map(([path, link]) => [path, { link }])),
+      ...Object.fromEntries(all('directory').map((path) => [path, null])),
+    },
     buildArgs: pairs(all('build-arg')),
+    labels: pairs(all('label')),
     target: all('target')[0],
     differs: differs === undefined ? undefined : { outcome: cut(differs, ': ')[0], why: cut(differs, ': ')[1] },
   };
@@ -64,11 +73,15 @@ function cut(text: string, separator: string): [string, string] {
 }
 
 const marks: Readonly<Record<string, string>> = {
+  '@LF@': '\n',
   '@CR@': '\r',
   '@BOM@': '\uFEFF',
   '@VT@': '\v',
   '@FF@': '\f',
   '@NBSP@': '\u00a0',
+  '@NUL@': '\0',
+  // As long as a line of a Dockerfile may be at most.
+  '@LONG@': 'x'.repeat(0xffff),
   '@END@\n': '',
 };
 

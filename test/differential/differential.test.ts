@@ -27,10 +27,10 @@ afterAll(() => workshop[Symbol.asyncDispose]());
 let archives = 0;
 
 async function built(dockerfile: string, options: Partial<DifferentialCase>): Promise<LoadedImage> {
-  const { files, buildArgs, target } = options;
+  const { files, buildArgs, labels, target } = options;
   const context = workshop.context({ ...files, Dockerfile: dockerfile });
   const destination = join(workshop.directory, `${archives++}.tar`);
-  await workshop.build(context, { buildArgs, target, outputs: [{ type: 'oci', destination }] });
+  await workshop.build(context, { buildArgs, labels, target, outputs: [{ type: 'oci', destination }] });
   return loadImage(destination);
 }
 

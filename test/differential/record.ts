@@ -82,6 +82,7 @@ async function buildWithDocker({ peers, directory, base }: Bench, each: Differen
   const options = [
     `--build-context=base=${base.context}`,
     ...Object.entries(each.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
+    ...Object.entries(each.labels).map(([name, value]) => `--label=${name}=${value}`),
     ...(each.target === undefined ? [] : [`--target=${each.target}`]),
   ];
   const build = ['docker', 'build', '--network=host', '--provenance=false', '--progress=plain'];
