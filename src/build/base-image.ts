@@ -8,9 +8,10 @@ import { draftFromImage, onbuildTriggers } from '../image/draft.ts';
 import type { ImageDraft } from '../image/draft.ts';
 import { readImageConfig } from '../image/read-image.ts';
 import type { Chain, ImageRecord } from '../store/types.ts';
-import { parseNamedContext } from './named-contexts.ts';
+import type { NamedContext, TreeSpec } from './contexts/context-spec.ts';
 import type { Tell } from './paced.ts';
 import type { Session } from './session.ts';
+import { isTree } from './sources/file-place.ts';
 
 /** What a stage starts from, or COPY --from reads. */
 export interface BaseImage {
@@ -27,42 +28,35 @@ export interface BaseRequest {
   readonly name: string;
   readonly platform: Platform;
   readonly span: SourceSpan;
+  /** Name of the stage that starts from it; of one that is replaced it is the context's name. Undefined: it has none, or only files are wanted. */
+  readonly stage: string | undefined;
   /** Names of the stages of the file, which may have been meant. */
   readonly stages: readonly string[];
   readonly onProgress: Tell;
 }
 
-/** An image of the store, or one that is pulled. Named contexts win over both. Leases its layers. */
+/** A named context, an image of the store, or one that is pulled. Leases its layers. */
 export async function openBaseImage(session: Session, request: BaseRequest): Promise<BaseImage> {
-  const { image, cached } = await findOrFetch(session, request).catch((error: unknown) => {
+  const context = session.options.buildContexts.find(request.name);
+  if (context !== undefined && isTree(context)) {
+    const { treeBase } = await import('./contexts/tree-base.ts');
+    return treeBase(session, context, request);
+  }
+  const { image, cached } = await findOrFetch(session, context, request).catch((error: unknown) => {
     throw withNearStage(error, request);
   });
   const config = await readImageConfig(session.store, image);
   return { id: image.id, draft: draftFromImage(config), chain: image.chain, triggers: onbuildTriggers(config), cached };
 }
 
-async function findOrFetch(session: Session, request: BaseRequest): Promise<{ image: ImageRecord; cached: boolean }> {
-  const source = session.options.buildContexts[request.name];
-  const context = source === undefined ? undefined : parseNamedContext(request.name, source);
-  switch (context?.kind) {
-    case 'directory':
-      throw noDirectoryBase(request);
-    case 'oci-layout': {
-      const { importOciLayout, parseLayoutReference } = await import('./fetch.ts');
-      return { image: await importOciLayout(session, parseLayoutReference(context.reference), request), cached: false };
-    }
-    case 'image':
-      return byReference(session, context.reference, request);
-    case undefined:
-      return byReference(session, request.name, request);
-  }
-}
-
-export function noDirectoryBase({ name, span }: Pick<BaseRequest, 'name' | 'span'>): TbuildError {
-  return new TbuildError('TBUILD_UNSUPPORTED', `FROM ${name}: a directory cannot be a base image yet`, {
-    span,
-    hint: 'use it in COPY --from, or import a tar of it with `tbuild import`',
-  });
+async function findOrFetch(
+  session: Session,
+  context: Exclude<NamedContext, TreeSpec> | undefined,
+  request: BaseRequest,
+): Promise<{ image: ImageRecord; cached: boolean }> {
+  if (context?.kind !== 'oci-layout') return byReference(session, context?.reference ?? request.name, request);
+  const { importOciLayout, parseLayoutReference } = await import('./fetch.ts');
+  return { image: await importOciLayout(session, parseLayoutReference(context.reference), request), cached: false };
 }
 
 async function byReference(

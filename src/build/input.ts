@@ -1,12 +1,9 @@
 import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { TbuildError } from '../errors.ts';
-import type { Helper } from '../native/helper-types.ts';
-import type { Store } from '../store/types.ts';
 import type { Cleanup } from '../util/cleanup.ts';
-import type { ContextPlace } from './context.ts';
-import type { Emit } from './events.ts';
-import { loadDockerfile } from './load-dockerfile.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { BuildAccess } from './access.ts';
+import type { ContextPlace } from './contexts/opened-contexts.ts';
+import { isRemoteDockerfile, loadDockerfile } from './load-dockerfile.ts';
 
 /** What a build starts from. */
 export interface BuildInput {
@@ -19,26 +16,19 @@ export interface BuildInput {
   readonly context: ContextPlace;
 }
 
-export interface InputAccess {
-  readonly options: ResolvedOptions;
-  readonly store: Store;
-  readonly helper: Helper;
-  readonly signal: AbortSignal;
-  readonly emit: Emit;
-}
-
 /** Finds and parses the Dockerfile. What the context needs for as long as the build runs goes to `cleanup`. */
-export async function openInput(access: InputAccess, cleanup: Cleanup): Promise<BuildInput> {
+export async function openInput(access: BuildAccess, cleanup: Cleanup): Promise<BuildInput> {
   const { options, store } = access;
-  if (options.context === '-' || options.dockerfile === '-') {
-    const { openStdinInput } = await import('./stdin-input.ts');
-    return openStdinInput(access, cleanup);
+  const { context, dockerfile: given } = options;
+  if (context.kind !== 'directory' || given === '-' || isRemoteDockerfile(given)) {
+    const { openTreeInput } = await import('./contexts/tree-input.ts');
+    return openTreeInput(access, cleanup);
   }
-  const loaded = await loadDockerfile(store, options);
+  const loaded = await loadDockerfile(store, { ...options, context: context.path });
   return {
     ...loaded,
     text: undefined,
-    context: { kind: 'directory', root: options.context, dockerfile: loaded.path },
+    context: { kind: 'directory', root: context.path, dockerfile: loaded.path },
   };
 }
 

@@ -3,16 +3,22 @@ import { join, resolve } from 'node:path';
 import { TbuildError } from '../errors.ts';
 import { checkFrontend, frontendArgument } from '../dockerfile/frontend.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
+import { isHttp } from '../dockerfile/instructions/remote-sources.ts';
 import { parserVersion } from '../dockerfile/parser-version.ts';
 import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
 import { decodePathBytes } from '../util/path-bytes.ts';
 import type { ResolvedOptions } from './options.ts';
 
+export interface DockerfileRequest extends Pick<ResolvedOptions, 'buildArgs' | 'dockerfile'> {
+  /** Absolute path of a directory. */
+  readonly context: string;
+}
+
 /** Reads and parses the Dockerfile. The parsed form is kept under the digest of the bytes, so that a cached build does not load the parser. */
 export async function loadDockerfile(
   store: Store,
-  options: ResolvedOptions,
+  options: DockerfileRequest,
 ): Promise<{ dockerfile: Dockerfile; path: string; bytes: Buffer }> {
   checkContext(options.context);
   const { path, bytes } = readDockerfile(options);
@@ -44,13 +50,22 @@ export function checkContext(context: string): void {
   const stats = statSync(context, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return;
   const what = stats === undefined ? 'does not exist' : 'is not a directory';
-  throw new TbuildError('TBUILD_CONTEXT', `the build context ${context} ${what}`);
+  const hint = stats === undefined ? undefined : 'The Dockerfile goes behind -f.';
+  throw new TbuildError('TBUILD_CONTEXT', `the build context ${context} ${what}`, { hint });
 }
 
 // Far beyond any real Dockerfile; keeps a mistaken path (a disk image, say) out of memory.
 export const maxDockerfileSize: number = 16 * 1024 * 1024;
 
-function readDockerfile({ context, dockerfile }: ResolvedOptions): { path: string; bytes: Buffer } {
+/** Whether -f is a URL, as docker takes it for one. */
+export function isRemoteDockerfile(dockerfile: string | undefined): dockerfile is string {
+  return dockerfile !== undefined && isHttp(dockerfile);
+}
+
+export function readDockerfile({ context, dockerfile }: Omit<DockerfileRequest, 'buildArgs'>): {
+  readonly path: string;
+  readonly bytes: Buffer;
+} {
   const candidates =
     dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
   for (const path of candidates) {

@@ -1,10 +1,13 @@
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TbuildError } from '../errors.ts';
-import { hostnameArgument } from '../dockerfile/predefined-args.ts';
+import { hostnameArgument, keepGitDirArgument } from '../dockerfile/predefined-args.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Store } from '../store/types.ts';
+import { parseContext, shownContext } from './contexts/context-spec.ts';
+import type { ContextSpec } from './contexts/context-spec.ts';
+import { namedContexts } from './contexts/named-contexts.ts';
+import type { NamedContexts } from './contexts/named-contexts.ts';
 import { entitlements } from './entitlements.ts';
 import type { Entitlement, NetworkMode } from './entitlements.ts';
 import type { Output } from './outputs.ts';
@@ -12,10 +15,13 @@ import type { SecretSource } from './secrets.ts';
 import type { SshSource } from './ssh/sources.ts';
 
 export interface BuildOptions {
-  /** Directory whose files COPY and ADD may read. `-`: what `stdin` brings, a tar (also compressed) of the context or a Dockerfile alone. */
+  /**
+   * Directory whose files COPY and ADD may read; or a git URL (`https://….git#ref:directory`, `git://`, `ssh://`, `user@host:path`), or an http(s) URL of an archive, or of a Dockerfile alone.
+   * `-`: what `stdin` brings, a tar (also compressed) of the context or a Dockerfile alone.
+   */
   readonly context: string | URL;
   /**
-   * Path of the Dockerfile, absolute or relative to the working directory; in a tar, relative to its root. `-`: what `stdin` brings.
+   * Path of the Dockerfile, absolute or relative to the working directory; in a tar or repository, relative to the root of the context. An http(s) URL. `-`: what `stdin` brings.
    * @default `Dockerfile`, then `dockerfile`, in the context
    */
   readonly dockerfile?: string | undefined;
@@ -41,7 +47,7 @@ export interface BuildOptions {
   readonly allow?: readonly Entitlement[] | undefined;
   /** @default the machine's */
   readonly platform?: Platform | undefined;
-  /** Named contexts: a directory, `oci-layout://PATH[:tag|@digest]` or `docker-image://REF`. They win over stages and images of the same name. */
+  /** Named contexts: a directory, a git or http(s) URL, `oci-layout://PATH[:tag|@digest]` or `docker-image://REF`. They win over stages and images of the same name. */
   readonly buildContexts?: Readonly<Record<string, string>> | undefined;
   /** What is made beside the image in the store. */
   readonly outputs?: readonly Output[] | undefined;
@@ -62,8 +68,9 @@ export interface BuildOptions {
 
 /** Options after defaults: nothing below `build/` knows of defaults. */
 export interface ResolvedOptions {
-  /** Absolute, or `-`. */
-  readonly context: string;
+  readonly context: ContextSpec;
+  /** Absolute, `-`, or a URL without credentials: for messages and reports. */
+  readonly contextName: string;
   readonly dockerfile: string | undefined;
   readonly stdin: AsyncIterable<Uint8Array> | undefined;
   readonly tags: readonly string[];
@@ -76,7 +83,7 @@ export interface ResolvedOptions {
   readonly ssh: Readonly<Record<string, SshSource>>;
   readonly allow: readonly Entitlement[];
   readonly platform: Platform;
-  readonly buildContexts: Readonly<Record<string, string>>;
+  readonly buildContexts: NamedContexts;
   readonly outputs: readonly Output[];
   readonly epoch: number | undefined;
   /** What RUN sees; undefined: the usual one. */
@@ -87,15 +94,17 @@ export interface ResolvedOptions {
 }
 
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
-  const context = contextPath(options.context);
   const buildArgs = options.buildArgs ?? {};
-  if (context === '-' && options.dockerfile === '-') {
+  const keepGitDir = isTrue(buildArgs[keepGitDirArgument]);
+  const context = parseContext(contextText(options.context), keepGitDir);
+  if (context.kind === 'stdin' && options.dockerfile === '-') {
     throw new TbuildError('TBUILD_USAGE', "can't use stdin for both build context and dockerfile", {
       hint: 'give one of them as a path',
     });
   }
   return {
-    context: context === '-' ? context : resolve(context),
+    context,
+    contextName: shownContext(context),
     dockerfile: options.dockerfile,
     stdin: options.stdin,
     tags: options.tags ?? [],
@@ -108,7 +117,7 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     ssh: options.ssh ?? {},
     allow: checkAllowed(options.allow ?? []),
     platform: options.platform ?? hostPlatform(),
-    buildContexts: withoutPrototype(options.buildContexts ?? {}),
+    buildContexts: namedContexts(options.buildContexts ?? {}, keepGitDir),
     outputs: options.outputs ?? [],
     epoch:
       checkEpoch(options.sourceDateEpoch) ??
@@ -120,30 +129,19 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
   };
 }
 
-/** Names that a Dockerfile gives are looked up in it: `FROM constructor` must find nothing. */
-function withoutPrototype(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.assign(Object.create(null) as Record<string, string>, values);
+/** As BuildKit reads it: what is no boolean means nothing. */
+function isTrue(text: string | undefined): boolean {
+  return /^(?:1|t|true)$/i.test(text ?? '');
 }
 
-function contextPath(context: unknown): string {
-  const path = context instanceof URL && context.protocol === 'file:' ? fileURLToPath(context) : context;
-  if (typeof path !== 'string' && !(path instanceof URL))
-    throw new TypeError(`context must be a path or a file URL, not ${String(path)}`);
-  const text = String(path);
-  if (text === '') throw new TbuildError('TBUILD_USAGE', 'the build context must be a directory, not an empty name');
-  refuseRemoteContext(text);
-  return text;
-}
-
-function refuseRemoteContext(context: string): void {
-  if (!/^(https?|git|ssh|ftp):\/\/|^git@|^github\.com\//.test(context)) return;
-  throw new TbuildError(
-    'TBUILD_UNSUPPORTED',
-    `the build context must be a directory; ${JSON.stringify(context)} is not supported yet`,
-    {
-      hint: 'clone or unpack it first and give the directory',
-    },
-  );
+function contextText(context: unknown): string {
+  const text = context instanceof URL && context.protocol === 'file:' ? fileURLToPath(context) : context;
+  if (typeof text !== 'string' && !(text instanceof URL))
+    throw new TypeError(`context must be a path or a URL, not ${String(text)}`);
+  if (String(text) !== '') return String(text);
+  throw new TbuildError('TBUILD_USAGE', 'the build context must be a directory or a URL, not an empty name', {
+    hint: '. is the current directory',
+  });
 }
 
 /** What is unknown must not pass for granted, nor for refused. */

@@ -28,11 +28,10 @@ export interface BuildPlan {
 export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): BuildPlan {
   const buildArgs = new Map(Object.entries(options.buildArgs));
   // A named context wins over a stage of its name (docker buildx build, `--build-context`).
-  const isReplaced = (name: string): boolean => Object.hasOwn(options.buildContexts, name);
+  const isReplaced = (name: string): boolean => options.buildContexts.find(name) !== undefined;
   const { platform, target } = options;
   const resolved = resolveStages(dockerfile, { buildArgs, platform, target, isReplaced });
-  const findSource = (name: string, span: SourceSpan): StageSource =>
-    isReplaced(name) ? { kind: 'image', name } : findCopySource(resolved.names, name, span);
+  const findSource = (name: string, span: SourceSpan): StageSource => findCopySource(resolved.names, name, span);
   const stageNames = dockerfile.stages.flatMap(({ name }) => name ?? []);
   const stepsOf = planSteps(resolved, findSource);
   for (const index of resolved.reachable) {

@@ -7,8 +7,9 @@ import type { PlannedStep } from '../graph/plan.ts';
 import type { ImageRecord, Store } from '../store/types.ts';
 import { openCleanup } from '../util/cleanup.ts';
 import { firstFailure } from '../util/first-failure.ts';
-import { openBuildContext } from './context.ts';
-import type { ContextPlace, OpenedContext } from './context.ts';
+import type { BuildAccess } from './access.ts';
+import { openedContexts } from './contexts/opened-contexts.ts';
+import type { ContextPlace } from './contexts/opened-contexts.ts';
 import type { Emit } from './events.ts';
 import { needsEngine } from './outputs.ts';
 import { openInput, withDockerfileText } from './input.ts';
@@ -54,11 +55,13 @@ export async function solve(solving: Solving): Promise<BuildResult> {
     const { findEngine } = await import('../image/archive/engine.ts');
     await findEngine();
   }
-  const { helper } = accessOf(solving.store);
+  const { options, store, signal, emit } = solving;
+  const { helper } = accessOf(store);
+  const access: BuildAccess = { options, store, helper, signal, secrets: openSecrets(options.secrets), emit };
   await using cleanup = openCleanup();
-  const input = await openInput({ ...solving, helper }, cleanup);
+  const input = await openInput(access, cleanup);
   try {
-    const solved = await solveInput(solving, input, names);
+    const solved = await solveInput({ ...access, room: solving.room }, input, names);
     return { ...solved, names, durationMs: Date.now() - started };
   } catch (error) {
     throw withDockerfileText(firstFailure(error), input);
@@ -66,7 +69,7 @@ export async function solve(solving: Solving): Promise<BuildResult> {
 }
 
 async function solveInput(
-  solving: Solving,
+  solving: BuildAccess & Pick<Solving, 'room'>,
   input: BuildInput,
   names: readonly string[],
 ): Promise<Omit<BuildResult, 'names' | 'durationMs'>> {
@@ -82,17 +85,17 @@ async function solveInput(
     emit({ type: 'warning', code: 'TBUILD_WARN_UNUSED_BUILD_ARG', message, span: undefined });
   }
   emit({ type: 'graph', steps });
-  const report = reportName(options.context, path, options.target);
+  const report = reportName(options.contextName, path, options.target);
   const session = openSession(solving, { place: input.context, report, plan });
   const learn = async (image: ImageRecord | undefined): Promise<void> => {
-    await session.saveContext();
+    await session.contexts.save();
     const known = session.runs.map((run) => run.report());
     const isWhole = known.length >= steps.length && known.every(({ hasResult }) => hasResult);
     const earlier = isWhole ? () => undefined : await session.earlierSteps();
-    const { context, target } = options;
+    const { contextName, target } = options;
     await writeReport(store, report, {
       version: 2,
-      context,
+      context: contextName,
       dockerfile: path,
       target,
       tags: names,
@@ -148,25 +151,21 @@ interface SessionParts {
 
 /** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
 function openSession(
-  { options, store, signal, emit, room }: Solving,
+  { room, ...given }: BuildAccess & Pick<Solving, 'room'>,
   parts: SessionParts,
-): Session & { readonly solveTarget: () => Promise<StageResult>; readonly saveContext: () => Promise<void> } {
+): Session & { readonly solveTarget: () => Promise<StageResult> } {
+  const { options, store, signal } = given;
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
-  let context: Promise<OpenedContext> | undefined;
+  const access: BuildAccess = { ...given, signal: stopped };
   let earlier: Promise<EarlierSteps> | undefined;
   const session: Session = {
-    options,
-    store,
-    helper: accessOf(store).helper,
-    signal: stopped,
-    emit,
+    ...access,
     room,
-    secrets: openSecrets(options.secrets),
     limit: createSemaphore(options.concurrency),
     runs: [],
-    context: () => (context ??= openPlace(store, parts.place, stopped)),
+    contexts: openedContexts(access, parts.place),
     earlierSteps: () => (earlier ??= readEarlierSteps(store, parts)),
     stage(index) {
       const known = stages.get(index);
@@ -179,11 +178,6 @@ function openSession(
   };
   return {
     ...session,
-    /** What was learned about files holds whether or not the build succeeds. */
-    async saveContext() {
-      const opened = await context?.catch(() => undefined);
-      if (opened?.kind === 'directory') await opened.files.save();
-    },
     async solveTarget() {
       const { target, needed } = parts.plan;
       // All at once: a stage waits for another only where it reads from it.
@@ -205,12 +199,6 @@ async function readEarlierSteps(store: Store, { report, plan }: SessionParts): P
   const planned = new Set(plan.steps.map(({ id }) => id));
   // Steps that ONBUILD brings are not planned, and stay where they are.
   return ({ id }) => (planned.has(id) ? matched.get(id) : steps.find((step) => step.id === id));
-}
-
-async function openPlace(store: Store, place: ContextPlace, signal: AbortSignal): Promise<OpenedContext> {
-  return place.kind === 'layers'
-    ? place
-    : { kind: 'directory', files: await openBuildContext(store, { ...place, signal }) };
 }
 
 /** Of steps without a result what earlier builds learned is kept, for the next one to compare with. */

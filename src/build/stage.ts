@@ -99,6 +99,7 @@ async function openBase(
         name: base.name,
         platform,
         span: plan.stage.span,
+        stage: plan.stage.name,
         stages: plan.stageNames,
         onProgress: run.progress,
       });

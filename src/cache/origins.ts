@@ -1,5 +1,6 @@
 import type { LayerId, Store } from '../store/types.ts';
-import { asMountedFiles } from './mounted-files.ts';
+import { asTreeRecord } from './tree-record.ts';
+import type { TreeRecord } from './tree-record.ts';
 import { asRecord } from './record.ts';
 import { readReports } from './report.ts';
 import type { BuildReport, ReportedStep } from './report.ts';
@@ -35,8 +36,8 @@ export interface OriginRecord {
 /** What is remembered of all layers. */
 export interface OriginIndex {
   readonly records: ReadonlyMap<LayerId, readonly OriginRecord[]>;
-  /** Layers that are files for a bind mount, and where those are from. */
-  readonly mounted: ReadonlyMap<LayerId, string>;
+  /** Layers that no step made. */
+  readonly trees: ReadonlyMap<LayerId, TreeRecord>;
   /** Newest first. */
   readonly reports: readonly BuildReport[];
 }
@@ -44,12 +45,12 @@ export interface OriginIndex {
 /** Reads all records and reports. */
 export async function readOrigins(store: Store): Promise<OriginIndex> {
   const records = new Map<LayerId, OriginRecord[]>();
-  const mounted = new Map<LayerId, string>();
+  const trees = new Map<LayerId, TreeRecord>();
   for (const [key, values] of await store.allRecords()) {
     for (const value of values) {
       const record = asRecord(value);
-      const files = asMountedFiles(value);
-      if (files !== undefined) mounted.set(files.layer, files.mounted);
+      const tree = asTreeRecord(value);
+      if (tree !== undefined) trees.set(tree.layer, tree);
       if (record === undefined || record.layer === null) continue;
       const { text, durationMs } = record;
       const others = records.get(record.layer) ?? [];
@@ -57,7 +58,7 @@ export async function readOrigins(store: Store): Promise<OriginIndex> {
       others.push({ key, text, durationMs });
     }
   }
-  return { records, mounted, reports: await readReports(store) };
+  return { records, trees, reports: await readReports(store) };
 }
 
 /** Of a layer that several steps made, any of them. Undefined: it came from no step, or nothing is remembered. */

@@ -13,11 +13,13 @@ export type StageSource =
 export interface StageNames {
   readonly byName: ReadonlyMap<string, number>;
   readonly count: number;
+  /** Whether a named context stands for the stage of a name. */
+  readonly isReplaced: (name: string) => boolean;
 }
 
-export function indexStages(stages: readonly Stage[]): StageNames {
+export function indexStages(stages: readonly Stage[], isReplaced: StageNames['isReplaced'] = () => false): StageNames {
   const byName = new Map(stages.flatMap(({ name, index }) => (name === undefined ? [] : [[name, index] as const])));
-  return { byName, count: stages.length };
+  return { byName, count: stages.length, isReplaced };
 }
 
 /**
@@ -34,8 +36,13 @@ export function findBase(earlier: ReadonlyMap<string, number>, name: string): St
  * What the name or number after `--from=` means. All stages of the file count, even one that comes too late to be copied from, as in docker.
  * Throws TBUILD_STAGE_NOT_FOUND for a number without a stage.
  */
-export function findCopySource({ byName, count }: StageNames, name: string, span: SourceSpan): StageSource {
-  if (!/^[+-]?\d+$/.test(name)) return findBase(byName, name);
+export function findCopySource(names: StageNames, name: string, span: SourceSpan): StageSource {
+  const { byName, count, isReplaced } = names;
+  if (!/^[+-]?\d+$/.test(name)) {
+    const source = findBase(byName, name);
+    // What stands for a stage may be copied from everywhere, also further up.
+    return source.kind === 'stage' && isReplaced(name.toLowerCase()) ? outside(name.toLowerCase()) : source;
+  }
   const index = Number(name);
   if (index >= 0 && index < count) return { kind: 'stage', index };
   throw new TbuildError('TBUILD_STAGE_NOT_FOUND', `invalid stage index ${name}`, {

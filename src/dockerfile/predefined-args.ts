@@ -29,8 +29,16 @@ export const hostnameArgument = 'BUILDKIT_SANDBOX_HOSTNAME';
 /** Keeps the cache mounts of whoever gives it apart from everybody else's. */
 export const cacheMountNamespaceArgument = 'BUILDKIT_CACHE_MOUNT_NS';
 
+/** A git repository that is a context has `.git` in it. */
+export const keepGitDirArgument = 'BUILDKIT_CONTEXT_KEEP_GIT_DIR';
+
 /** Build arguments that configure the build itself, as in BuildKit; a stage sees them too, once ARG declares them. Of BuildKit's further ones nothing is known here. */
-export const buildkitArgs: readonly string[] = [frontendArgument, hostnameArgument, cacheMountNamespaceArgument];
+export const buildkitArgs: readonly string[] = [
+  frontendArgument,
+  hostnameArgument,
+  cacheMountNamespaceArgument,
+  keepGitDirArgument,
+];
 
 export interface BuildPlatforms {
   /** What the image is for. */

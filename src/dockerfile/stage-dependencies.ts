@@ -1,7 +1,7 @@
 import { TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
-import { findCopySource, indexStages } from './find-stage.ts';
-import type { StageSource } from './find-stage.ts';
+import { findCopySource } from './find-stage.ts';
+import type { StageNames, StageSource } from './find-stage.ts';
 import type { Instruction, Stage } from './instruction.ts';
 import { parseInstruction } from './parse-instruction.ts';
 import { sourceNames } from './source-names.ts';
@@ -18,17 +18,13 @@ interface Edge {
 }
 
 /** The stages that each stage reads from. Throws TBUILD_STAGE_CYCLE even where the target needs none of the cycle, as docker does. */
-export function findDependencies(
-  stages: readonly StageWithBase[],
-  isReplaced: (name: string) => boolean,
-): readonly (readonly number[])[] {
+export function findDependencies(stages: readonly StageWithBase[], names: StageNames): readonly (readonly number[])[] {
   const all = stages.map(({ stage }) => stage);
-  const names = indexStages(all);
   const edges = stages.map(({ stage, base }) => {
     const found: Edge[] = base.kind === 'stage' ? [{ to: base.index, span: stage.span }] : [];
     for (const { name, span } of [...triggerSources(all, base), ...stage.instructions.flatMap(namedSources)]) {
-      const source = isReplaced(name) ? undefined : findCopySource(names, name, span);
-      if (source?.kind === 'stage') found.push({ to: source.index, span });
+      const source = findCopySource(names, name, span);
+      if (source.kind === 'stage') found.push({ to: source.index, span });
     }
     return found;
   });

@@ -18,7 +18,7 @@ export interface ResolveStagesOptions {
   readonly buildPlatform?: Platform;
   /** `--target`. @default the last stage */
   readonly target?: string | undefined;
-  /** Names that mean something outside even where a stage has them: named contexts. @default none */
+  /** Whether a named context stands for the stage of a name. @default none */
   readonly isReplaced?: (name: string) => boolean;
 }
 
@@ -53,17 +53,21 @@ export function resolveStages(dockerfile: Dockerfile, options: ResolveStagesOpti
   const target = findTarget(dockerfile.stages, options.target);
   const globalArgs = resolveGlobalArgs(dockerfile, options, dockerfile.stages[target]?.name);
   const { isReplaced = () => false } = options;
+  const names = indexStages(dockerfile.stages, isReplaced);
   const earlier = new Map<string, number>();
   const bases = dockerfile.stages.map((stage) => {
     const image = resolveImage(stage, globalArgs, dockerfile.escape);
-    const base = isReplaced(image) ? ({ kind: 'image', name: image } as const) : findBase(earlier, image);
+    const base = findBase(earlier, image);
     if (stage.name !== undefined) earlier.set(stage.name, stage.index);
-    return { stage, base, platform: resolvePlatform(stage, globalArgs, dockerfile.escape) };
+    const platform = resolvePlatform(stage, globalArgs, dockerfile.escape);
+    return stage.name !== undefined && isReplaced(stage.name)
+      ? { stage: { ...stage, instructions: [] }, base: { kind: 'image', name: stage.name } as const, platform }
+      : { stage, base, platform };
   });
-  const dependencies = findDependencies(bases, isReplaced);
+  const dependencies = findDependencies(bases, names);
   return {
     globalArgs,
-    names: indexStages(dockerfile.stages),
+    names,
     stages: bases.map((stage, index) => ({ ...stage, dependencies: dependencies[index] ?? [] })),
     target,
     reachable: findReachable(dockerfile.stages, dependencies, target),

@@ -46,7 +46,7 @@ export function draftFromStage(stage: ImageDraft): ImageDraft {
   const argValues = new Map(
     [...stage.argValues].filter(([name]) => environmentValue(stage.config, name) === undefined),
   );
-  return { ...stage, config: withoutTriggers(stage.config), isCmdSet: false, argValues };
+  return { ...stage, config: withDefaultPath(withoutTriggers(stage.config)), isCmdSet: false, argValues };
 }
 
 /** What a stage has to run directly behind its FROM, each the text of one instruction. */

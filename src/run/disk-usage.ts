@@ -92,11 +92,11 @@ async function layerEntries(
 
 function describeLayer(origins: OriginIndex, id: LayerId, names: readonly string[]): string {
   const origin = layerOrigin(origins, id);
-  const mounted = origins.mounted.get(id);
+  const tree = origins.trees.get(id);
   return (
     origin?.record?.text ??
     origin?.step?.text ??
-    (mounted === undefined ? undefined : `files of ${mounted} for RUN --mount`) ??
+    (tree === undefined ? undefined : `files of ${tree.origin}${tree.use === 'mounted' ? ' for RUN --mount' : ''}`) ??
     (names.length > 0 ? `layer of ${names[0]}` : 'layer without a cache record')
   );
 }

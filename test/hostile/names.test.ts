@@ -110,7 +110,7 @@ describe('names that lead somewhere else', () => {
   ])('are refused as the source of a named context: %j', async (source) => {
     const context = shop.context({ Dockerfile: 'FROM named\nLABEL a=b\n' });
     await expect(shop.build(context, { buildContexts: { named: source } })).rejects.toMatchObject({
-      code: expect.stringMatching(/^TBUILD_(REFERENCE|MANIFEST|UNSUPPORTED|CONTEXT|USAGE|REGISTRY.*)$/) as string,
+      code: expect.stringMatching(/^TBUILD_(REFERENCE|MANIFEST|DOWNLOAD|GIT|CONTEXT|USAGE|REGISTRY.*)$/) as string,
     });
   });
 

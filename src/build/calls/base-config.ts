@@ -5,15 +5,14 @@ import { parseImageConfig } from '../../oci/config.ts';
 import type { ImageConfig } from '../../oci/config.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { createRegistryClient } from '../../registry/client.ts';
-import { noDirectoryBase, withNearStage } from '../base-image.ts';
+import { withNearStage } from '../base-image.ts';
 import type { BaseRequest } from '../base-image.ts';
-import type { InputAccess } from '../input.ts';
-import { parseNamedContext } from '../named-contexts.ts';
+import type { BuildAccess } from '../access.ts';
 
-type ConfigRequest = Omit<BaseRequest, 'onProgress'>;
+type ConfigRequest = Omit<BaseRequest, 'onProgress' | 'stage'>;
 
 /** The config of an image that a stage starts from: the one that a build would take, of which nothing more is fetched, and nothing kept. */
-export async function readBaseConfig(access: InputAccess, request: ConfigRequest): Promise<ImageConfig> {
+export async function readBaseConfig(access: BuildAccess, request: ConfigRequest): Promise<ImageConfig> {
   try {
     return await read(access, request);
   } catch (error) {
@@ -21,25 +20,27 @@ export async function readBaseConfig(access: InputAccess, request: ConfigRequest
   }
 }
 
-async function read(access: InputAccess, request: ConfigRequest): Promise<ImageConfig> {
-  const source = access.options.buildContexts[request.name];
-  const context = source === undefined ? undefined : parseNamedContext(request.name, source);
+async function read(access: BuildAccess, request: ConfigRequest): Promise<ImageConfig> {
+  const context = access.options.buildContexts.find(request.name);
   switch (context?.kind) {
     case 'directory':
-      throw noDirectoryBase(request);
+    case 'git':
+    case 'url': {
+      const { os, architecture } = request.platform;
+      return { os, architecture, rootfs: { type: 'layers', diff_ids: [] } };
+    }
     case 'oci-layout': {
       const { configBytes } = await openOciLayout(parseLayoutReference(context.reference), request.platform);
       return parseImageConfig(configBytes);
     }
     case 'image':
-      return byReference(access, context.reference, request);
     case undefined:
-      return byReference(access, request.name, request);
+      return byReference(access, context?.reference ?? request.name, request);
   }
 }
 
 async function byReference(
-  { store, signal }: InputAccess,
+  { store, signal }: BuildAccess,
   name: string,
   { platform }: ConfigRequest,
 ): Promise<ImageConfig> {

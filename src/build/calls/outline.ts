@@ -5,7 +5,8 @@ import { applyInstruction } from '../../image/apply-instruction.ts';
 import { draftFromImage, draftFromStage, onbuildTriggers, scratchDraft } from '../../image/draft.ts';
 import type { ImageDraft } from '../../image/draft.ts';
 import { entitlements } from '../entitlements.ts';
-import type { BuildInput, InputAccess } from '../input.ts';
+import type { BuildAccess } from '../access.ts';
+import type { BuildInput } from '../input.ts';
 import { planBuild } from '../plan-build.ts';
 import type { BuildPlan } from '../plan-build.ts';
 import type { StagePlan } from '../plan.ts';
@@ -30,7 +31,7 @@ interface StageOutline {
 }
 
 interface Reading {
-  readonly access: InputAccess;
+  readonly access: BuildAccess;
   readonly plan: BuildPlan;
   readonly describe: Describe;
   readonly globals: Globals;
@@ -38,7 +39,7 @@ interface Reading {
 }
 
 /** Follows the stages as a build would, without running anything; which of two things of one name is told is docker's choice. */
-export async function outlineOf(input: BuildInput, access: InputAccess): Promise<Outline> {
+export async function outlineOf(input: BuildInput, access: BuildAccess): Promise<Outline> {
   const { dockerfile, bytes, path } = input;
   // Nothing runs, so that nothing has to be allowed.
   const plan = planBuild(dockerfile, { ...access.options, allow: entitlements });

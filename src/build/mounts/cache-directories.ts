@@ -5,10 +5,10 @@ import type { SandboxMount } from '../../sandbox/mounts.ts';
 import type { CacheMountRequest } from '../../store/types.ts';
 import type { Cleanup } from '../../util/cleanup.ts';
 import type { Session } from '../session.ts';
+import { treePath } from '../sources/kept-tree.ts';
 import type { StepRun } from '../step-run.ts';
 import { toWriteEntry } from '../transfer/plan-copy.ts';
 import type { SourceSet } from '../transfer/source.ts';
-import { treePath } from './context-tree.ts';
 import type { PlannedMount } from './plan-mounts.ts';
 
 type CachePlan = Extract<PlannedMount, { readonly type: 'cache' }>;

@@ -7,9 +7,9 @@ import type { Cleanup } from '../../util/cleanup.ts';
 import { decodePathBytes } from '../../util/path-bytes.ts';
 import { keepFiles } from '../kept-files.ts';
 import type { Session } from '../session.ts';
+import { keptTree, treePath } from '../sources/kept-tree.ts';
 import type { StepRun } from '../step-run.ts';
 import { openCacheMounts } from './cache-directories.ts';
-import { contextTree, treePath } from './context-tree.ts';
 import type { PlannedMount, PlannedMounts } from './plan-mounts.ts';
 
 /** Mounts of one command, there until `cleanup` releases them. */
@@ -122,7 +122,8 @@ async function openBindMounts(
     const writable = !readonly;
     if (shown.kind === 'directory') {
       const index = planned.files.findIndex((files) => files.digest === digest);
-      const tree = await contextTree(session, run, { source, digest, digestBefore: before[index]?.digest });
+      const digestBefore = before[index]?.digest;
+      const tree = await keptTree(session, { source, digest, digestBefore, use: 'mounted', tell: run.progress });
       found.set(digest, tree.digest);
       mounts.push({ type: 'layers', layers: [store.diffDirectory(tree.layer)], path: treePath, target, writable });
       continue;

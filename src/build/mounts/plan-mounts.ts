@@ -7,8 +7,10 @@ import type { BindMount, CacheMount, RunMount, SecretMount, SshMount, TmpfsMount
 import { syntaxError } from '../../dockerfile/syntax-error.ts';
 import type { SourceSpan } from '../../errors.ts';
 import type { TakenFiles } from '../../cache/inputs.ts';
-import { openPlace, sourceIn } from '../sources/open-source.ts';
-import type { FilePlace, SourceAccess } from '../sources/open-source.ts';
+import { sourceIn } from '../sources/file-place.ts';
+import type { FilePlace } from '../sources/file-place.ts';
+import { openPlace } from '../sources/open-source.ts';
+import type { SourceAccess } from '../sources/open-source.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 
 /** The mounts of a RUN as far as they are known before anybody knows whether it has to run. */

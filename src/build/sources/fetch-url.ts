@@ -6,8 +6,8 @@ import type { Digest } from '../../oci/digest.ts';
 import { staticKey } from '../../cache/key.ts';
 import type { Store } from '../../store/types.ts';
 import { decompressed } from '../../tar/decompress.ts';
+import type { BuildAccess } from '../access.ts';
 import type { Tell } from '../paced.ts';
-import type { Session } from '../session.ts';
 import { httpAuthorization } from './credentials.ts';
 
 export interface UrlRequest {
@@ -30,45 +30,50 @@ export interface FetchedUrl extends Validators {
 }
 
 /** Per build: steps of several stages may name the same URL. */
-const known = new WeakMap<Session, Map<string, Promise<FetchedUrl>>>();
+const known = new WeakMap<BuildAccess['options'], Map<string, Promise<FetchedUrl>>>();
 
 /**
  * Asks for a URL once per build. For its `identity` nothing is downloaded that is unchanged since another build, and nothing is asked when the checksum says it; for its `content` it is also in the
  * store, as a blob that is leased. Throws TBUILD_DOWNLOAD, TBUILD_DIGEST_MISMATCH when it is not what the checksum says, TBUILD_SECRET.
  */
 export async function fetchUrl(
-  session: Session,
+  access: BuildAccess,
   request: UrlRequest,
   wanted: 'identity' | 'content',
 ): Promise<FetchedUrl> {
-  const fetches = known.get(session) ?? new Map<string, Promise<FetchedUrl>>();
-  known.set(session, fetches);
+  const fetches = known.get(access.options) ?? new Map<string, Promise<FetchedUrl>>();
+  known.set(access.options, fetches);
   const key = staticKey({ kind: 'download', url: request.url.href, checksum: request.checksum });
-  const identity = fetches.get(key) ?? identify(session, request, key);
+  const identity = fetches.get(key) ?? identify(access, request, key);
   fetches.set(key, identity);
   identity.catch(() => fetches.delete(key));
   const fetched = await identity;
-  if (wanted === 'identity' || (await session.store.hasBlob(digestFromHex(fetched.sha256)))) return fetched;
-  const again = download(session, request, key);
+  if (wanted === 'identity' || (await access.store.hasBlob(digestFromHex(fetched.sha256)))) return fetched;
+  const again = download(access, request, key);
   fetches.set(key, again);
   again.catch(() => fetches.delete(key));
   return again;
 }
 
-async function identify(session: Session, request: UrlRequest, key: string): Promise<FetchedUrl> {
+async function identify(access: BuildAccess, request: UrlRequest, key: string): Promise<FetchedUrl> {
   const { checksum } = request;
-  const record = await readRecord(session.store, key);
-  if (checksum === undefined) return download(session, request, key, record);
+  const record = await readRecord(access.store, key);
+  if (checksum === undefined) return download(access, request, key, record);
   return record?.sha256 === digestHex(checksum)
     ? record
     : { sha256: digestHex(checksum), size: 0, etag: undefined, lastModified: undefined };
 }
 
 /** Downloads what is not unchanged since the record. */
-async function download(session: Session, request: UrlRequest, key: string, record?: FetchedUrl): Promise<FetchedUrl> {
-  const { store, signal } = session;
+async function download(
+  access: BuildAccess,
+  request: UrlRequest,
+  key: string,
+  record?: FetchedUrl,
+): Promise<FetchedUrl> {
+  const { store, signal } = access;
   const { url } = request;
-  const authorization = (await httpAuthorization(session, url)) ?? request.authorization;
+  const authorization = (await httpAuthorization(access, url)) ?? request.authorization;
   using downloader = createDownloader();
   const { etag, lastModified } = record ?? {};
   const isKnown = etag !== undefined || lastModified !== undefined;

@@ -3,21 +3,21 @@ import type { GitSource } from '../../git/git-source.ts';
 import type { GitAccess } from '../../git/run-git.ts';
 import { openCleanup } from '../../util/cleanup.ts';
 import type { Cleanup } from '../../util/cleanup.ts';
-import type { Session } from '../session.ts';
+import type { BuildAccess } from '../access.ts';
 import { gitAuthorization } from './credentials.ts';
 
 /** With what a repository is reached, for as long as `use` takes. Throws TBUILD_SECRET. */
 export async function withGitAccess<T>(
-  session: Session,
+  build: BuildAccess,
   source: GitSource,
   use: (access: GitAccess) => Promise<T>,
 ): Promise<T> {
   await using cleanup = openCleanup();
   return await use({
     source,
-    authorization: await gitAuthorization(session, source),
-    agentSocket: await agentSocket(session, source, cleanup),
-    signal: session.signal,
+    authorization: await gitAuthorization(build, source),
+    agentSocket: await agentSocket(build, source, cleanup),
+    signal: build.signal,
   });
 }
 
@@ -25,7 +25,7 @@ const agentId = 'default';
 
 /** Only for a repository that is itself reached by ssh, as docker has it: no submodule of another gets to ask for signatures. */
 async function agentSocket(
-  { options, store }: Session,
+  { options, store }: BuildAccess,
   { protocol }: GitSource,
   cleanup: Cleanup,
 ): Promise<string | undefined> {

@@ -1,3 +1,5 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { checkOut } from '../../git/checkout.ts';
 import type { Checkout } from '../../git/checkout.ts';
 import { isFullCommit, shownGitSource } from '../../git/git-url.ts';
@@ -7,12 +9,12 @@ import type { ResolvedCommit } from '../../git/resolve-commit.ts';
 import { createGit } from '../../git/run-git.ts';
 import type { GitAccess } from '../../git/run-git.ts';
 import { openContext } from '../../context/open-context.ts';
-import { TbuildError, isTbuildError } from '../../errors.ts';
+import { TbuildError } from '../../errors.ts';
 import { loadAddon } from '../../native/load.ts';
 import { sha256Hex } from '../../native/sha256.ts';
 import { staticKey } from '../../cache/key.ts';
 import type { Job } from '../../store/types.ts';
-import type { Session } from '../session.ts';
+import type { BuildAccess } from '../access.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceEntry, SourceSet } from '../transfer/source.ts';
 import { contextSource } from './context-source.ts';
@@ -28,14 +30,18 @@ export interface GitSourceRequest extends Omit<SourceRequest, 'origin' | 'source
  * Files of a git repository. The commit that its ref stands for is asked of the server on each build, and is what the result depends on; it is fetched only when a step needs it.
  * Files are 0644 or 0755 (as docker build).
  */
-export function gitSource(session: Session, request: GitSourceRequest): TransferSource {
+export function gitSource(build: BuildAccess, request: GitSourceRequest): TransferSource {
   const { source, keepGitDir } = request;
   const shown = shownGitSource(source);
   let resolving: Promise<string> | undefined;
   let selecting: Promise<Selected> | undefined;
-  const identify = (): Promise<string> => (resolving ??= commitOf(session, source, async () => (await check()).commit));
-  const check = (): Promise<Selected> => (selecting ??= select(session, request, shown));
-  const digestOf = (commit: string): string => sha256Hex(JSON.stringify(['git', commit, source.subdir, keepGitDir]));
+  const identify = (): Promise<string> => (resolving ??= commitOf(build, source, async () => (await check()).commit));
+  const check = (): Promise<Selected> => (selecting ??= select(build, request, shown));
+  const { remote, subdir, submodules, mtime } = source;
+  // A `.git` that is kept names the repository.
+  const place = keepGitDir ? remote : false;
+  const choices = submodules && mtime === 'checkout' ? [] : [submodules, mtime];
+  const digestOf = (commit: string): string => sha256Hex(JSON.stringify(['git', commit, subdir, place, ...choices]));
   return {
     origin: shown,
     digest: async () => digestOf(await identify()),
@@ -56,11 +62,11 @@ export function gitSource(session: Session, request: GitSourceRequest): Transfer
 }
 
 /** The commit, as the server says now. One that is named by its first digits is fetched to be completed, and remembered: it stays what it is. */
-async function commitOf(session: Session, source: GitSource, complete: () => Promise<string>): Promise<string> {
-  const resolved = await withGitAccess(session, source, (access) => resolveOnce(session, access));
+async function commitOf(build: BuildAccess, source: GitSource, complete: () => Promise<string>): Promise<string> {
+  const resolved = await withGitAccess(build, source, (access) => resolveOnce(build, access));
   if (resolved !== undefined) return resolved.commit;
   const commit = await complete();
-  await session.store.addRecord(completedKey(source), { layer: null, commit }, () => true);
+  await build.store.addRecord(completedKey(source), { layer: null, commit }, () => true);
   return commit;
 }
 
@@ -68,23 +74,23 @@ function completedKey({ remote, ref }: GitSource): string {
   return staticKey({ kind: 'git commit', remote, digits: ref });
 }
 
-async function resolve(session: Session, access: GitAccess): Promise<ResolvedCommit | undefined> {
+async function resolve(build: BuildAccess, access: GitAccess): Promise<ResolvedCommit | undefined> {
   const resolved = await resolveCommit(createGit(access), access.source);
   if (resolved !== undefined) return resolved;
-  const [value] = await session.store.readRecords(completedKey(access.source));
+  const [value] = await build.store.readRecords(completedKey(access.source));
   const commit = (value as { readonly commit?: unknown } | null | undefined)?.commit;
   return typeof commit === 'string' && isFullCommit(commit) ? { commit, ref: undefined } : undefined;
 }
 
 /** Per build: steps of several stages may name the same repository. */
-const known = new WeakMap<Session, Map<string, Promise<ResolvedCommit | undefined>>>();
+const known = new WeakMap<BuildAccess['options'], Map<string, Promise<ResolvedCommit | undefined>>>();
 
-function resolveOnce(session: Session, access: GitAccess): Promise<ResolvedCommit | undefined> {
-  const resolved = known.get(session) ?? new Map<string, Promise<ResolvedCommit | undefined>>();
-  known.set(session, resolved);
+function resolveOnce(build: BuildAccess, access: GitAccess): Promise<ResolvedCommit | undefined> {
+  const resolved = known.get(build.options) ?? new Map<string, Promise<ResolvedCommit | undefined>>();
+  known.set(build.options, resolved);
   const { remote, ref = '', checksum = '' } = access.source;
   const key = JSON.stringify([remote, ref, checksum]);
-  const resolving = resolved.get(key) ?? resolve(session, access);
+  const resolving = resolved.get(key) ?? resolve(build, access);
   resolved.set(key, resolving);
   resolving.catch(() => resolved.delete(key));
   return resolving;
@@ -96,14 +102,14 @@ interface Selected {
   readonly job: Job;
 }
 
-async function select(session: Session, request: GitSourceRequest, shown: string): Promise<Selected> {
+async function select(build: BuildAccess, request: GitSourceRequest, shown: string): Promise<Selected> {
   const { source, keepGitDir } = request;
-  const job = await session.store.createJob();
+  const job = await build.store.createJob();
   try {
-    const checkout = await withGitAccess(session, source, async (access) =>
-      checkOut(access, await resolveOnce(session, access), { directory: job.path, keepGitDir }),
+    const checkout = await withGitAccess(build, source, async (access) =>
+      checkOut(access, await resolveOnce(build, access), { directory: job.path, keepGitDir }),
     );
-    return { commit: checkout.commit, set: await filesOf(session, request, { checkout, shown }), job };
+    return { commit: checkout.commit, set: await filesOf(build, request, { checkout, shown }), job };
   } catch (error) {
     await job[Symbol.asyncDispose]();
     throw error;
@@ -111,7 +117,7 @@ async function select(session: Session, request: GitSourceRequest, shown: string
 }
 
 async function filesOf(
-  session: Session,
+  build: BuildAccess,
   request: GitSourceRequest,
   { checkout, shown }: { readonly checkout: Checkout; readonly shown: string },
 ): Promise<SourceSet> {
@@ -121,7 +127,7 @@ async function filesOf(
     root: checkout.tree,
     ignores: false,
     addon: loadAddon(),
-    signal: session.signal,
+    signal: build.signal,
   });
   const files = contextSource(context, {
     ...request,
@@ -131,10 +137,8 @@ async function filesOf(
     exclude: keepGitDir ? exclude : [...exclude, '**/.git'],
     parents: false,
   });
-  const set = await files.select().catch((error: unknown) => {
-    throw isTbuildError(error, 'TBUILD_SOURCE_NOT_FOUND') ? noDirectory(source, checkout, error) : error;
-  });
-  if (set.items[0]?.entries[0]?.type !== 'directory') throw noDirectory(source, checkout, undefined);
+  await requireDirectory(source, checkout);
+  const set = await files.select();
   const time = mtime === 'commit' ? checkout.commitTime : undefined;
   return {
     ...set,
@@ -157,9 +161,23 @@ function asCommitted(entry: SourceEntry, time: number | undefined): SourceEntry 
   return { ...entry, mode, mtime: time ?? entry.mtime };
 }
 
-function noDirectory({ remote, subdir }: GitSource, { commit }: Checkout, cause: unknown): TbuildError {
-  return new TbuildError('TBUILD_GIT', `${remote} has no directory ${subdir} at commit ${commit.slice(0, 12)}`, {
-    cause,
-    hint: 'Links in the repository are followed inside of it only.',
-  });
+/** No link is followed on the way, as in docker (GHSA-49p4-px3h-rq49). */
+async function requireDirectory({ remote, subdir }: GitSource, { tree, commit }: Checkout): Promise<void> {
+  let path = '';
+  for (const part of subdir === '' ? [] : subdir.split('/')) {
+    path = join(path, part);
+    const stats = await lstat(join(tree, path)).catch(() => undefined);
+    if (stats?.isDirectory() === true) continue;
+    const why = stats === undefined ? 'it is not there' : `${path} is ${stats.isSymbolicLink() ? 'a link' : 'a file'}`;
+    throw new TbuildError(
+      'TBUILD_GIT',
+      `${remote} has no directory ${subdir} at commit ${commit.slice(0, 12)}: ${why}`,
+      {
+        hint:
+          stats?.isSymbolicLink() === true
+            ? 'Give the directory that it leads to.'
+            : 'Check the part behind #, or the query.',
+      },
+    );
+  }
 }

@@ -35,10 +35,10 @@ export function describeItems(items: readonly SourceItem[], counting: Counting):
   const ownerOf = owners(counting);
   const lines: string[] = [];
   for (const item of items) {
-    const base = item.source.replace(/^\/+|\/+$/g, '');
+    const base = item.source.replace(/^(?:\.?\/)+|\/+$|^\.$/g, '');
     for (const entry of item.entries) {
       const content = entry.type === 'file' && entry.content.kind === 'copy' ? ` sha256=${entry.content.sha256}` : '';
-      const path = escapePath(entry.path === '' ? base : `${base}/${entry.path}`);
+      const path = escapePath([base, entry.path].filter((part) => part !== '').join('/') || '.');
       const link = escapePath(linkOf(entry));
       lines.push(`${path} ${letters[entry.type]} ${modeOf(entry)}${content} ${ownerOf(entry)} ${link}\n`);
     }

@@ -1,18 +1,14 @@
-import type { BuildContext } from '../../context/open-context.ts';
 import type { SourceSpan } from '../../errors.ts';
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts';
 import { classifySource } from '../../dockerfile/instructions/remote-sources.ts';
 import type { AddSource } from '../../dockerfile/instructions/remote-sources.ts';
 import { openBaseImage } from '../base-image.ts';
-import { openBuildContext } from '../context.ts';
-import { parseNamedContext } from '../named-contexts.ts';
-import type { LayerState } from '../../store/types.ts';
 import type { StagePlan } from '../plan.ts';
 import type { Session } from '../session.ts';
 import type { StepRun } from '../step-run.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
-import { chainSource } from './chain-source.ts';
-import { contextSource } from './context-source.ts';
+import { isTree, namedPlace, sourceIn } from './file-place.ts';
+import type { FilePlace } from './file-place.ts';
 import { inlineSource } from './inline-source.ts';
 import { joinSources } from './join-sources.ts';
 import type { SourceRequest } from './source-request.ts';
@@ -23,60 +19,30 @@ export interface SourceAccess {
   readonly run: StepRun;
 }
 
-/** Where files are taken from: a context that is a directory, or layers of a stage, an image or a tar. `origin` names it for people. */
-export type FilePlace =
-  | { readonly kind: 'directory'; readonly origin: string; readonly files: BuildContext }
-  | {
-      readonly kind: 'layers';
-      readonly origin: string;
-      readonly layers: readonly LayerState[];
-      readonly hint?: string | undefined;
-    };
-
 /** What `from=` names: an earlier stage, a named context or an image; the build context when it is undefined. */
 export async function openPlace(
   { session, plan, run }: SourceAccess,
   from: string | undefined,
   span: SourceSpan,
 ): Promise<FilePlace> {
-  if (from === undefined) {
-    const opened = await session.context();
-    const origin = 'the build context';
-    return opened.kind === 'directory'
-      ? { kind: 'directory', origin, files: opened.files }
-      : { kind: 'layers', origin, layers: opened.layers, hint: layersHint(opened.layers) };
-  }
-  const named = session.options.buildContexts[from];
-  const context = named === undefined ? undefined : parseNamedContext(from, named);
-  if (context?.kind === 'directory') {
-    const files = await openBuildContext(session.store, {
-      root: context.path,
-      dockerfile: undefined,
-      signal: session.signal,
-    });
-    return { kind: 'directory', origin: `the named context ${from}`, files };
-  }
+  if (from === undefined) return { ...(await session.contexts.main()), origin: 'the build context' };
   const source = plan.findSource(from, span);
   if (source.kind === 'stage') {
     const { state } = await run.waitFor(session.stage(source.index));
     return { kind: 'layers', origin: `stage ${from}`, layers: state.chain };
   }
   if (source.kind === 'scratch') return { kind: 'layers', origin: 'scratch', layers: [] };
+  const context = session.options.buildContexts.find(from);
+  if (context !== undefined && isTree(context)) return namedPlace(session, from, { spec: context, tell: run.progress });
   const { chain } = await openBaseImage(session, {
     name: from,
     platform: plan.platform,
     span,
+    stage: undefined,
     stages: plan.stageNames,
     onProgress: run.progress,
   });
   return { kind: 'layers', origin: from, layers: chain };
-}
-
-/** What is asked for in a place. */
-export function sourceIn(place: FilePlace, request: SourceRequest, store: Session['store']): TransferSource {
-  return place.kind === 'directory'
-    ? contextSource(place.files, request)
-    : chainSource(store, place.layers, { ...request, hint: place.hint });
 }
 
 /** Where a COPY or ADD reads, in the order in which it copies: the build context, a named context, an earlier stage, or an image; URLs and repositories; and the Dockerfile itself. */
@@ -121,7 +87,7 @@ async function openGroup(
   const { checksum, unpack, keepGitDir } = instruction;
   if (group.kind === 'url') {
     const { urlSource } = await import('./url-source.ts');
-    return urlSource(session, run, { text: group.text, checksum, unpack: unpack === true });
+    return urlSource(session, { text: group.text, checksum, unpack: unpack === true, tell: run.progress });
   }
   const { gitSource } = await import('./git-source.ts');
   const { source } = group;
@@ -145,10 +111,4 @@ function requestOf(instruction: CopyInstruction | AddInstruction, origin: string
   const { sources, chmod, chown, exclude, span } = instruction;
   const parents = instruction.kind === 'copy' && instruction.parents;
   return { origin, sources, exclude, parents, chmod, setsOwner: chown !== undefined, as: 'copied', span };
-}
-
-function layersHint(layers: readonly LayerState[]): string {
-  return layers.length > 0
-    ? 'paths are relative to the root of the tar, and all that is in it counts, whatever .dockerignore says'
-    : 'standard input brought a Dockerfile alone: give a directory too, and the Dockerfile with -f -';
 }

@@ -16,7 +16,8 @@ export interface SourceRequest {
   readonly setsOwner: boolean;
   /** `mounted`: the source is one path, whatever characters are in it, and a directory's own attributes count. */
   readonly as: SelectedAs;
-  readonly span: SourceSpan;
+  /** Undefined: no instruction asks. */
+  readonly span: SourceSpan | undefined;
   /** What to do when a source is not there. @default for the file system of a stage or image */
   readonly hint?: string | undefined;
 }

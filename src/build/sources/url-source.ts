@@ -4,8 +4,8 @@ import { TbuildError } from '../../errors.ts';
 import { sha256Hex } from '../../native/sha256.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { digestFromHex } from '../../oci/digest.ts';
-import type { StepRun } from '../step-run.ts';
-import type { Session } from '../session.ts';
+import type { BuildAccess } from '../access.ts';
+import type { Tell } from '../paced.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
 import type { SourceSet } from '../transfer/source.ts';
 import { fetchUrl } from './fetch-url.ts';
@@ -16,6 +16,9 @@ export interface UrlSourceRequest {
   readonly text: string;
   readonly checksum: string | undefined;
   readonly unpack: boolean;
+  /** What the file is called. @default the last part of the URL's path */
+  readonly name?: string | undefined;
+  readonly tell: Tell;
 }
 
 /**
@@ -23,27 +26,20 @@ export interface UrlSourceRequest {
  * It is written with mode 0600, the time of Last-Modified or 0, and the last part of the URL's path for a name (as docker build).
  */
 export function urlSource(
-  session: Session,
-  run: StepRun,
-  { text, checksum, unpack }: UrlSourceRequest,
+  access: BuildAccess,
+  { text, checksum, unpack, tell, name = fileName(text) }: UrlSourceRequest,
 ): TransferSource {
-  const shown = shownAddress(text);
-  const name = fileName(text);
-  const request: UrlRequest = {
-    ...requestOf(text),
-    shown,
-    checksum: checksum as Digest | undefined,
-    onProgress: run.progress,
-  };
-  const identify = (): Promise<FetchedUrl> => fetchUrl(session, request, 'identity');
+  const request: UrlRequest = { ...urlRequest(text), checksum: checksum as Digest | undefined, onProgress: tell };
+  const { shown } = request;
+  const identify = (): Promise<FetchedUrl> => fetchUrl(access, request, 'identity');
   const digestOf = ({ sha256 }: FetchedUrl): string => sha256Hex(JSON.stringify(['url', name, sha256]));
   return {
     origin: shown,
     digest: async () => digestOf(await identify()),
     remote: async () => ({ [`the content of ${shown}`]: `sha256:${(await identify()).sha256}` }),
     async select() {
-      const fetched = await fetchUrl(session, request, 'content');
-      const path = session.store.blobPath(digestFromHex(fetched.sha256));
+      const fetched = await fetchUrl(access, request, 'content');
+      const path = access.store.blobPath(digestFromHex(fetched.sha256));
       return itemSet({ fetched, name, shown, unpack, path }, digestOf(fetched));
     },
     withChanges: () => {
@@ -107,13 +103,15 @@ function shownAddress(text: string): string {
   return redactUrl(text).replace(/\?.*$/s, '').replace(/#.*$/s, '');
 }
 
-function requestOf(text: string): Pick<UrlRequest, 'url' | 'authorization'> {
+/** Of a URL as it was written. */
+export function urlRequest(text: string): Pick<UrlRequest, 'url' | 'authorization' | 'shown'> {
+  const shown = shownAddress(text);
   const url = new URL(text);
   const { username, password } = url;
   url.username = '';
   url.password = '';
   url.hash = '';
-  if (username === '' && password === '') return { url, authorization: undefined };
+  if (username === '' && password === '') return { url, authorization: undefined, shown };
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+  return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}`, shown };
 }

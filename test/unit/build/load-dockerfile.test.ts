@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const load = (dockerfile?: string, context = directory): ReturnType<typeof loadDockerfile> =>
-  loadDockerfile(store, resolveOptions({ context, dockerfile }, 1));
+  loadDockerfile(store, { ...resolveOptions({ context, dockerfile }, 1), context });
 
 describe('loading a Dockerfile', () => {
   test('takes Dockerfile, else dockerfile, of the context', async () => {
@@ -54,7 +54,7 @@ describe('loading a Dockerfile', () => {
   test('asks the build argument BUILDKIT_SYNTAX what reads it before the file itself', async () => {
     writeFileSync(join(directory, 'Dockerfile'), '# syntax=example.com/frontend\nFROM a\n');
     const withArgument = (frontend: string): ReturnType<typeof load> =>
-      loadDockerfile(store, resolveOptions({ context: directory, buildArgs: { BUILDKIT_SYNTAX: frontend } }, 1));
+      loadDockerfile(store, { context: directory, dockerfile: undefined, buildArgs: { BUILDKIT_SYNTAX: frontend } });
     const unsupported = { code: 'TBUILD_UNSUPPORTED' };
     await expect(withArgument('')).rejects.toMatchObject(unsupported);
     expect((await withArgument('docker/dockerfile:1.7')).dockerfile.stages[0]?.image).toBe('a');

@@ -11,7 +11,8 @@ describe('options of a build', () => {
   test('have defaults for everything but the context', () => {
     vi.stubEnv('SOURCE_DATE_EPOCH', undefined);
     expect(resolve({})).toMatchObject({
-      context: '/c',
+      context: { kind: 'directory', path: '/c' },
+      contextName: '/c',
       tags: [],
       buildArgs: {},
       noCache: false,
@@ -27,25 +28,27 @@ describe('options of a build', () => {
   });
 
   test('take the context as a path, or as a file URL with escapes', () => {
-    expect(resolve({ context: 'a/../b' }).context).toBe(`${process.cwd()}/b`);
-    expect(resolve({ context: new URL('file:///with%20blank/x') }).context).toBe('/with blank/x');
+    expect(resolve({ context: 'a/../b' }).contextName).toBe(`${process.cwd()}/b`);
+    expect(resolve({ context: new URL('file:///with%20blank/x') }).contextName).toBe('/with blank/x');
   });
 
   test('take - as standard input, for the context or for the Dockerfile', () => {
-    expect(resolve({ context: '-' }).context).toBe('-');
-    expect(resolve({ context: './-' }).context).toBe(`${process.cwd()}/-`);
+    expect(resolve({ context: '-' }).context).toEqual({ kind: 'stdin' });
+    expect(resolve({ context: './-' }).context).toEqual({ kind: 'directory', path: `${process.cwd()}/-` });
     expect(resolve({ context: '.', dockerfile: '-' }).dockerfile).toBe('-');
     const both = expect.objectContaining({ code: 'TBUILD_USAGE' }) as Error;
     expect(() => resolve({ context: '-', dockerfile: '-' })).toThrow(both);
   });
 
-  test.each([
-    ['https://example.org/x.git'],
-    ['git@example.org:x.git'],
-    ['github.com/owner/x'],
-    [new URL('https://example.org/')],
-  ])('refuse the remote context %s', (context) => {
-    expect(() => resolve({ context })).toThrow(expect.objectContaining({ code: 'TBUILD_UNSUPPORTED' }));
+  test('keep .git of a repository when BUILDKIT_CONTEXT_KEEP_GIT_DIR says so, and its URL nothing else', () => {
+    const keeps = (value: string, query = ''): unknown =>
+      resolve({
+        context: `https://example.org/x.git${query}`,
+        buildArgs: { BUILDKIT_CONTEXT_KEEP_GIT_DIR: value },
+      }).context;
+    expect(keeps('1')).toMatchObject({ source: { keepGitDir: true } });
+    for (const value of ['', '0', 'yes']) expect(keeps(value)).toMatchObject({ source: { keepGitDir: false } });
+    expect(keeps('true', '?keep-git-dir=0')).toMatchObject({ source: { keepGitDir: false } });
   });
 
   test('refuse what is no context', () => {
@@ -78,10 +81,5 @@ describe('options of a build', () => {
     expect(resolve({ buildArgs }).epoch).toBe(2);
     expect(resolve({}).epoch).toBe(3);
     expect(() => resolve({ buildArgs: { SOURCE_DATE_EPOCH: '1e3' } })).toThrow(/number of seconds, not "1e3"/);
-  });
-
-  test('find no named context that nobody gave', () => {
-    expect(resolve({ buildContexts: { a: '/a' } }).buildContexts['a']).toBe('/a');
-    expect(resolve({}).buildContexts['constructor']).toBeUndefined();
   });
 });

@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { parseNamedContext } from '../../../src/build/named-contexts.ts';
 import { createTail } from '../../../src/build/output-tail.ts';
 import { parseOutput } from '../../../src/build/outputs.ts';
 import { createSemaphore } from '../../../src/build/semaphore.ts';
@@ -39,25 +38,6 @@ describe('--output', () => {
     ['type=oci,x', '"x" is not known'],
   ])('%s is refused: %s', (text, why) => {
     expect(() => parseOutput(text, stdout)).toThrow(why);
-  });
-});
-
-describe('--build-context', () => {
-  test.each([
-    ['docker-image://alpine:3', { kind: 'image', reference: 'alpine:3' }],
-    ['oci-layout:///dir:tag', { kind: 'oci-layout', reference: '/dir:tag' }],
-    ['/', { kind: 'directory', path: '/' }],
-  ])('%s', (source, context) => {
-    expect(parseNamedContext('x', source)).toEqual(context);
-  });
-
-  test.each([
-    ['https://example.org/x.tar', 'TBUILD_UNSUPPORTED'],
-    ['git@example.org:x', 'TBUILD_UNSUPPORTED'],
-    ['/nowhere', 'TBUILD_CONTEXT'],
-    ['/etc/passwd', 'TBUILD_CONTEXT'],
-  ])('%s is refused with %s', (source, code) => {
-    expect(() => parseNamedContext('x', source)).toThrow(expect.objectContaining({ code }));
   });
 });
 
