@@ -149,10 +149,11 @@ describe('what cannot be read', () => {
     ['a context that is a file', ['./base.tar'], /the build context .*\/base\.tar is not a directory/],
     ['a Dockerfile', ['.'], /there is no .*\/Dockerfile\nhint: give its path with -f/],
     ['a Dockerfile given with -f', ['-f', 'none', '.'], /there is no .*\/none/],
+    ['a context nobody serves', ['http://127.0.0.1:1/x'], /connection refused.*\n.*\nhint: Check the host and port/],
     [
-      'a remote context',
-      ['https://example.org/x.git'],
-      /must be a directory; "https:.*" is not supported yet\nhint: clone/,
+      'a context of another kind',
+      ['ftp://example.org/x'],
+      /ftp:.* does not exist\nhint: Besides directories there are/,
     ],
     ['an archive to import', ['import', 'none.tar', 'x'], /none\.tar cannot be read\ncause: ENOENT/],
   ])('%s: one sentence, not a stack', async (_, argv, message) => {

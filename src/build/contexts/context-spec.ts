@@ -54,7 +54,7 @@ export function parseNamedContext(name: string, source: string, keepGitDir: bool
   return tree;
 }
 
-/** For people, and for what is kept: without credentials. */
+/** For people, and for what is kept: without credentials, and without the query, which may be a secret as well. */
 export function shownContext(spec: ContextSpec): string {
   switch (spec.kind) {
     case 'stdin':
@@ -63,8 +63,10 @@ export function shownContext(spec: ContextSpec): string {
       return spec.path;
     case 'git':
       return shownGitSource(spec.source);
-    case 'url':
-      return redactUrl(spec.text);
+    case 'url': {
+      const { origin, pathname } = new URL(spec.text);
+      return origin + pathname;
+    }
   }
 }
 

@@ -16,7 +16,7 @@ const spec: CommandSpec = {
   usage: 'tbuild [build] [OPTIONS] CONTEXT',
   summary: 'Build an image from a Dockerfile',
   details:
-    'CONTEXT is the directory whose files COPY and ADD may read. With - it comes on standard input: a tar (also compressed), or a Dockerfile alone.',
+    'CONTEXT is the directory whose files COPY and ADD may read.\n\nIt may also be a git repository (https://HOST/REPO.git#REF:DIR, git://, ssh://, USER@HOST:PATH), or the http(s) URL\nof a tar (also compressed) or of a Dockerfile alone. With - that comes on standard input.',
   positionals: { min: 1, max: 1 },
   options: {
     tag: { type: 'string', short: 't', multiple: true, value: 'NAME[:TAG]', help: 'Name the image (repeatable)' },
@@ -24,7 +24,7 @@ const spec: CommandSpec = {
       type: 'string',
       short: 'f',
       value: 'PATH',
-      help: 'Dockerfile (default: CONTEXT/Dockerfile); - is standard input',
+      help: 'Dockerfile (default: CONTEXT/Dockerfile); a URL, or - for standard input',
     },
     'build-arg': {
       type: 'string',
@@ -36,7 +36,7 @@ const spec: CommandSpec = {
       type: 'string',
       multiple: true,
       value: 'NAME=SOURCE',
-      help: 'Named context: DIR, oci-layout://PATH[:TAG] or docker-image://REF',
+      help: 'Named context: DIR, a git or http(s) URL, oci-layout://PATH[:TAG] or docker-image://REF',
     },
     target: { type: 'string', value: 'STAGE', help: 'Stage to build (default: the last)' },
     call: {
