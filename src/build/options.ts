@@ -139,7 +139,7 @@ function contextText(context: unknown): string {
   if (typeof text !== 'string' && !(text instanceof URL))
     throw new TypeError(`context must be a path or a URL, not ${String(text)}`);
   if (String(text) !== '') return String(text);
-  throw new TbuildError('TBUILD_USAGE', 'the build context must be a directory or a URL, not an empty name', {
+  throw new TbuildError('TBUILD_USAGE', 'the build context must be a directory, or a URL, not an empty name', {
     hint: '. is the current directory',
   });
 }

@@ -89,7 +89,7 @@ describe('a mistake on the command line ends with 125 and says what to do', () =
     ['a value for a switch', ['images', '--quiet=yes'], /Option '-q, --quiet' does not take an argument/],
     ['no context', ['build', '-t', 'x'], /tbuild build: too few arguments\nhint: usage: tbuild \[build\]/],
     ['two contexts', ['build', 'a', 'b'], /unexpected argument "b"/],
-    ['an empty context', ['build', ''], /the build context must be a directory, not an empty name/],
+    ['an empty context', ['build', ''], /the build context must be a directory, or a URL, not an empty name/],
     [
       'a word that is not a choice',
       ['--network', 'bridge', '.'],

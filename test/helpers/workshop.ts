@@ -58,7 +58,7 @@ export async function openWorkshop(): Promise<Workshop> {
       writeTree(path, files);
       return path;
     },
-    build: (context, options = {}) => collect(build({ context, store, ...options })),
+    build: async (context, options = {}) => collect(build({ context, store, ...options })),
     async run(image, argv) {
       let output = '';
       const { exitCode } = await runImage({
