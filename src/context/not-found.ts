@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { suggest } from '../dockerfile/suggest.ts';
 import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
@@ -57,7 +58,7 @@ function explain(missing: MissingSource): { readonly why: string; readonly hint:
     };
   }
   const { directory, names } = neighbours(missing);
-  const similar = closest(basename(path), names);
+  const similar = suggest(basename(path), names);
   const listed = names.slice(0, listedNames).join(', ');
   const more = names.length > listedNames ? ` and ${names.length - listedNames} more` : '';
   const where = directory === '' ? 'the context' : directory;
@@ -94,29 +95,4 @@ function neighbours({ tree, path }: MissingSource): { readonly directory: string
     if (tree.isVisible(at) && scan.mode(at) !== 0) names.push(basename(scan.path(at)));
   }
   return { directory, names };
-}
-
-/** The name that differs least, if that is little. */
-function closest(wanted: string, names: readonly string[]): string | undefined {
-  const limit = wanted.length < 4 ? 1 : 2;
-  let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const name of names) {
-    if (Math.abs(name.length - wanted.length) > limit) continue;
-    const distance = name.toLowerCase() === wanted.toLowerCase() ? 0 : editDistance(wanted, name);
-    if (distance <= limit && (best === undefined || distance < best.distance)) best = { name, distance };
-  }
-  return best?.name;
-}
-
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 0; i < left.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < right.length; j++) {
-      const substituted = (row[j] ?? 0) + (left[i] === right[j] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[right.length] ?? 0;
 }

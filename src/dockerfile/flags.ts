@@ -53,7 +53,7 @@ interface OpenFlag {
   readonly name: string;
   /** What follows `=`; undefined without one. */
   readonly text: string | undefined;
-  readonly wrong: (message: string) => Error;
+  readonly wrong: (message: string, hint?: string) => Error;
   readonly unsupported: (feature: string) => Error;
 }
 
@@ -62,10 +62,12 @@ function openFlag({ text, start, end }: SplitFlag, raw: RawInstruction): OpenFla
   return {
     name: equals === -1 ? text.slice(2) : text.slice(2, equals),
     text: equals === -1 ? undefined : text.slice(equals + 1),
-    wrong: (message) => syntaxError(message, raw.place(start, end)),
+    wrong: (message, hint) => syntaxError(message, raw.place(start, end), hint),
     unsupported: (feature) => unsupported(feature, raw.place(start, end)),
   };
 }
+
+const takesCommand: ReadonlySet<string> = new Set(['cmd', 'entrypoint', 'run']);
 
 function kindOf(
   flag: OpenFlag,
@@ -77,7 +79,11 @@ function kindOf(
   if (kind === 'unsupported') throw flag.unsupported(`${raw.name.toUpperCase()} --${name}`);
   if (kind !== undefined) return kind;
   const near = suggest(name, Object.keys(kinds));
-  throw flag.wrong(`unknown flag: --${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
+  const hint = takesCommand.has(raw.name) ? 'Where it belongs to the command, put -- in front of that.' : undefined;
+  throw flag.wrong(
+    `unknown flag: --${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`,
+    near === undefined ? hint : undefined,
+  );
 }
 
 function readText({ name, text, wrong }: OpenFlag): string {

@@ -1,6 +1,7 @@
 import type { SourceSpan } from '../errors.ts';
 import type { Heredoc, HeredocMark } from './heredoc.ts';
 import type { PhysicalLine } from './physical-lines.ts';
+import { suggest } from './suggest.ts';
 import { syntaxError } from './syntax-error.ts';
 
 export interface HeredocBodies {
@@ -48,9 +49,10 @@ function findEnd({ name, chomps }: HeredocMark, lines: readonly PhysicalLine[], 
 
 function unterminated({ name, chomps }: HeredocMark, rest: readonly PhysicalLine[], span: SourceSpan): Error {
   const near = rest.find(({ content }) => content.trim() === name);
+  const similar = rest.find(({ content }) => suggest(content.trim(), [name]) !== undefined);
   const hint =
-    near === undefined
-      ? `Its last line must be ${name}, and nothing else.`
-      : `Line ${near.number} has ${name} with blanks around it; ${chomps ? 'only tabs before it are allowed' : '<<- allows tabs before it'}.`;
+    near !== undefined
+      ? `Line ${near.number} has ${name} with blanks around it; ${chomps ? 'only tabs before it are allowed' : '<<- allows tabs before it'}.`
+      : `Its last line must be ${name}, and nothing else.${similar === undefined ? '' : ` Line ${similar.number} is ${similar.content.trim()}.`}`;
   return syntaxError(`unterminated heredoc ${name}`, span, hint);
 }

@@ -26,6 +26,7 @@ describe('what is wrong is said as in fixtures/errors', () => {
     const text = stderr.replaceAll(`${context}/`, '').replaceAll(context, 'CONTEXT');
     expect(text).toMatch(/^ERROR: .*\(TBUILD_[A-Z_]+\)\n$/s);
     expect(text).not.toMatch(/^ +at .*[.]ts/m);
+    expect(text).toMatch(/^> +\d+ \| /m);
     await expect(text).toMatchFileSnapshot(join(fixtures, name, 'expected.txt'));
   });
 });

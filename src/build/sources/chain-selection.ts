@@ -1,7 +1,9 @@
+import { basename } from 'node:path';
 import { filterWalk } from '../../context/path-filter.ts';
 import { findSource } from '../../context/source-paths.ts';
 import type { SourceFinder, SourceMatch } from '../../context/source-paths.ts';
 import type { SourceTree } from '../../context/source-tree.ts';
+import { suggest } from '../../dockerfile/suggest.ts';
 import { TbuildError } from '../../errors.ts';
 import { sha256Hex } from '../../native/sha256.ts';
 import { timesOf } from '../../image/merged-entries.ts';
@@ -27,7 +29,7 @@ export function selectFromChain(store: Store, chain: readonly LayerState[], requ
   const { exclude, parents, as, span } = request;
   const finder: SourceFinder<ListingEntry> = {
     tree: chainTree(view),
-    notFound: (source) => notFound(source, request),
+    notFound: (source, path) => notFound(view, { source, path }, request),
     exclude,
     parents,
     literal: as === 'mounted',
@@ -118,10 +120,28 @@ function toSourceEntry({ entry, path }: Walked, converting: Converting): SourceE
   }
 }
 
-function notFound(source: string, { origin, span, hint }: SourceRequest): TbuildError {
+function notFound(
+  view: MergedView,
+  { source, path }: { readonly source: string; readonly path: string },
+  { origin, span, hint }: SourceRequest,
+): TbuildError {
+  const near = suggestPath(view, path);
   return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in ${origin}`, {
-    hint: hint ?? 'check the path; it is relative to the root of that file system',
+    hint:
+      hint ??
+      (near === undefined
+        ? 'check the path; it is relative to the root of that file system'
+        : `did you mean /${near}?`),
     span,
     details: { source, origin },
   });
+}
+
+/** What has nearly the name of the first component that is not there. */
+function suggestPath(view: MergedView, path: string): string | undefined {
+  const components = path.split('/');
+  const missing = components.findIndex((_, index) => view.find(components.slice(0, index + 1).join('/')) === undefined);
+  const directory = components.slice(0, missing).join('/');
+  const names = new Map(view.children(directory).map((entry) => [basename(entry.path), entry.path]));
+  return names.get(suggest(components[missing] ?? '', names.keys()) ?? '');
 }

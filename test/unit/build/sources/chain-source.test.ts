@@ -94,6 +94,16 @@ describe('files of another stage', () => {
     });
   });
 
+  test.each([
+    ['/linkd', 'did you mean /linked?'],
+    ['/d/sbu/c', 'did you mean /d/sub?'],
+    ['/d/sub/c/below', 'check the path; it is relative to the root of that file system'],
+    ['/other', 'check the path; it is relative to the root of that file system'],
+  ])('for %s the error says: %s', async (path, hint) => {
+    const source = await open([tree], path);
+    await expect((async () => source.select())()).rejects.toMatchObject({ code: 'TBUILD_SOURCE_NOT_FOUND', hint });
+  });
+
   test('come from the layer that shows them', async () => {
     const set = await (
       await open([tree, { d: { ...directory, parent: true }, 'd/a': 'new', 'd/b': whiteout }], '/d')
