@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseNamedContext } from '../../../src/build/named-contexts.ts';
+import { parseContext } from '../../../src/build/contexts/context-spec.ts';
+import { namedContexts } from '../../../src/build/contexts/named-contexts.ts';
 import { parseOutput } from '../../../src/build/outputs.ts';
 import { parseSecrets, parseSsh } from '../../../src/build/secret-options.ts';
 import { parseCall } from '../../../src/cli/calls/call.ts';
@@ -131,10 +132,12 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   '--ssh': (text) => parseSsh([text]),
   '--output': (text) => parseOutput(text, new PassThrough()),
   '--call': (text) => parseCall(text, undefined),
-  '--build-context': (text) => {
-    const given = keyValues('--build-context', [text], () => '');
-    return Object.entries(given).map(([name, source]) => parseNamedContext(name, source));
-  },
+  '--build-context': (text) =>
+    namedContexts(
+      keyValues('--build-context', [text], () => ''),
+      false,
+    ),
+  CONTEXT: (text) => parseContext(text, false),
   '--platform': parsePlatform,
   '--tag': parseReference,
 };
