@@ -10,6 +10,8 @@ export interface DifferentialCase {
   readonly files: Tree;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** By id. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   /** Why tbuild does otherwise on purpose, and what it does: `built`, or the code of its error. */
   readonly differs: { readonly outcome: string; readonly why: string } | undefined;
@@ -33,7 +35,7 @@ function parseCases(text: string): readonly DifferentialCase[] {
 
 const commonFiles: Tree = { f: 'f\n', 'd/g': 'g\n' };
 
-const settingNames = new Set(['build-arg', 'label', 'target', 'file', 'link', 'directory', 'differs']);
+const settingNames = new Set(['build-arg', 'label', 'secret', 'target', 'file', 'link', 'directory', 'differs']);
 
 function parseCase(part: string): DifferentialCase {
   const [name = '', ...lines] = part.split('\n');
@@ -57,6 +59,7 @@ function parseCase(part: string): DifferentialCase {
     },
     buildArgs: pairs(all('build-arg')),
     labels: pairs(all('label')),
+    secrets: pairs(all('secret')),
     target: all('target')[0],
     differs: differs === undefined ? undefined : { outcome: cut(differs, ': ')[0], why: cut(differs, ': ')[1] },
   };

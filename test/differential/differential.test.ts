@@ -27,10 +27,17 @@ afterAll(() => workshop[Symbol.asyncDispose]());
 let archives = 0;
 
 async function built(dockerfile: string, options: Partial<DifferentialCase>): Promise<LoadedImage> {
-  const { files, buildArgs, labels, target } = options;
+  const { files, buildArgs, labels, secrets = {}, target } = options;
+  const values = Object.fromEntries(Object.entries(secrets).map(([id, value]) => [id, { value }]));
   const context = workshop.context({ ...files, Dockerfile: dockerfile });
   const destination = join(workshop.directory, `${archives++}.tar`);
-  await workshop.build(context, { buildArgs, labels, target, outputs: [{ type: 'oci', destination }] });
+  await workshop.build(context, {
+    buildArgs,
+    labels,
+    secrets: values,
+    target,
+    outputs: [{ type: 'oci', destination }],
+  });
   return loadImage(destination);
 }
 

@@ -83,6 +83,9 @@ async function buildWithDocker({ peers, directory, base }: Bench, each: Differen
     `--build-context=base=${base.context}`,
     ...Object.entries(each.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
     ...Object.entries(each.labels).map(([name, value]) => `--label=${name}=${value}`),
+    // A cache mount of an earlier time would be another beginning.
+    `--build-arg=BUILDKIT_CACHE_MOUNT_NS=${place}`,
+    ...Object.entries(each.secrets).map(([id, value]) => `--secret=id=${id},src=${secretFile(place, id, value)}`),
     ...(each.target === undefined ? [] : [`--target=${each.target}`]),
   ];
   const build = ['docker', 'build', '--network=host', '--provenance=false', '--progress=plain'];
@@ -93,6 +96,12 @@ async function buildWithDocker({ peers, directory, base }: Bench, each: Differen
   }
   const image = await loadImage(archive);
   return describeImage(image, base.image);
+}
+
+function secretFile(place: string, id: string, value: string): string {
+  const path = join(place, `secret-${id}`);
+  writeFileSync(path, value);
+  return path;
 }
 
 function say(line: string): number {

@@ -6,6 +6,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BuildOptions } from '../../src/index.ts';
 import { lacks } from '../helpers/capabilities.ts';
+import { startFileServer } from '../helpers/file-server.ts';
+import { startGitServer } from '../helpers/git-server.ts';
 import { descendantsOf, survivors } from '../helpers/processes.ts';
 import { openShell } from '../helpers/shell.ts';
 import type { Shell } from '../helpers/shell.ts';
@@ -109,6 +111,38 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('the bytes of a secret', ()
     execFileSync('tar', ['-C', shop.directory, '-xf', archive]);
     expect(filesWithSecret(shop.directory)).toEqual([]);
   });
+
+  it.skipIf(lacks('tool:git'))(
+    'are nowhere after ADD from servers that want them, nor in what a failing one says',
+    async () => {
+      await using files = await startFileServer();
+      await using repositories = await startGitServer();
+      const repository = repositories.repository('r');
+      repository.commit({ f: 'f' });
+      const header = `Basic ${Buffer.from(`x-access-token:${value}`).toString('base64')}`;
+      repositories.authorization = header;
+      files.files.set('/a', { content: 'a', authorization: `Bearer ${value}`, headers: { etag: '"1"' } });
+      const path = join(vault, 'token');
+      writeFileSync(path, `${value}\n`);
+      const secrets = { 'HTTP_AUTH_TOKEN_127.0.0.1': { file: path }, GIT_AUTH_TOKEN: { file: path } } as const;
+      const context = shop.context({
+        Dockerfile: `FROM scratch\nADD ${files.url}/a /a\nADD --keep-git-dir=true ${repositories.url}/r.git /r/\n`,
+      });
+      const outputs = [{ type: 'tar', destination: join(shop.directory, 'added.tar') }] as const;
+      const built = [await shop.build(context, { secrets, outputs }), await shop.build(context, { secrets })];
+      const failures: unknown[] = [];
+      for (const url of [`${files.url}/none`, `${repositories.url}/none.git`]) {
+        const failing = shop.context({ Dockerfile: `FROM scratch\nADD ${url} /x\n` });
+        failures.push(await shop.build(failing, { secrets }).catch((error: unknown) => error));
+      }
+      expect(failures).toMatchObject([{ code: 'TBUILD_DOWNLOAD' }, { code: 'TBUILD_GIT' }]);
+      expect(files.requests.at(-1)?.headers.authorization).toBe(`Bearer ${value}`);
+      expect(repositories.requests.at(-1)?.authorization).toBe(header);
+      const told = JSON.stringify([built, failures, failures.map((each) => Object.getOwnPropertyDescriptors(each))]);
+      expect(found(Buffer.from(told))).toEqual([]);
+      expect(filesWithSecret(shop.directory)).toEqual([]);
+    },
+  );
 
   it('are found by this test where they are', () => {
     const directory = join(shop.directory, 'control');
