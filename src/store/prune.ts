@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isTbuildError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -67,8 +68,9 @@ type Sizes = ReadonlyMap<string, number>;
 async function cacheMountSizes(context: StoreContext): Promise<Sizes> {
   const sizes = new Map<string, number>();
   for (const { key, copies } of await listCacheMounts(context)) {
-    const unused = copies.filter(({ inUse }) => !inUse).map(({ directory }) => directory);
-    sizes.set(key, usedBytes(await context.measureTrees(unused)));
+    const unused = copies.filter(({ inUse }) => !inUse).map(({ directory }) => dirname(directory));
+    const going = unused.length === copies.length ? [context.paths.cacheMount(key)] : unused;
+    sizes.set(key, usedBytes(await context.measureTrees(going)));
   }
   return sizes;
 }

@@ -187,6 +187,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
       readonly id: string;
       readonly type: string;
       readonly reclaimable: boolean;
+      readonly size: number;
       readonly sharedSize: number;
       readonly description: string;
       readonly images: readonly string[];
@@ -199,7 +200,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
     };
   }
   interface Pruned {
-    readonly mounts: readonly { readonly id: string }[];
+    readonly mounts: readonly { readonly key: string; readonly id: string; readonly size: number }[];
     readonly images: readonly string[];
     readonly reclaimed: number;
   }
@@ -282,6 +283,8 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('cache du', () => {
     const pruned = await shell.tbuild('prune', '-f', '--json', '--filter', 'type=exec.cachemount');
     const { mounts, images, reclaimed } = JSON.parse(pruned.stdout) as Pruned;
     expect(mounts.map(({ id }) => id).toSorted()).toEqual(['/kept', 'other']);
+    for (const { id, size } of entries) expect(mounts.find(({ key }) => key === id)?.size).toBe(size);
+    expect(entries.reduce((sum, { size }) => sum + size, 0)).toBe(reclaimed);
     expect([images, before - (await du())]).toEqual([[], reclaimed]);
     expect((await usage('--filter', 'type=exec.cachemount')).entries).toEqual([]);
     expect((await shell.tbuild('run', '--rm', 'with-mounts', 'ls', '/made')).status).toBe(0);

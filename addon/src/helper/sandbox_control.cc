@@ -53,9 +53,9 @@ bool receive_note(int socket, Note& note) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t got;
-  do
+  do // A peer that ended with notes unread leaves ECONNRESET, once, in front of the notes that it had sent.
     got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
+  while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < static_cast<ssize_t>(sizeof header))
     return false;
   text.resize(static_cast<size_t>(got) - sizeof header);

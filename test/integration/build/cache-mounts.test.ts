@@ -163,7 +163,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('RUN --mount=type=cache', (
     const { mounts, reclaimed } = await prune({ storeRoot, all: true });
     expect(mounts).toMatchObject([{ id: '/c' }]);
     expect(mounts[0]?.size).toBeGreaterThan(5000);
-    expect(reclaimed).toBeGreaterThan(mounts[0]?.size ?? 0);
+    expect(reclaimed).toBeGreaterThanOrEqual(mounts[0]?.size ?? 0);
     expect(readdirSync(join(storeRoot, 'mounts'))).toEqual([]);
     expect(readdirSync(join(storeRoot, 'tmp'))).toHaveLength(1);
   });

@@ -262,6 +262,23 @@ describe.each(modes())('a command in a sandbox of $name', (mode) => {
     expect(killed.outcome).toEqual({ kind: 'signal', signal: 9 });
   });
 
+  it('ends as it ended, whatever signals come just then', async () => {
+    for (let round = 0; round < 40; round++) {
+      let send: (signal: number) => void = () => undefined;
+      const ran = await machine.sh(
+        "trap '' USR1; echo ready; exit 5",
+        {},
+        {
+          onStarted: ({ kill }) => (send = kill),
+          onOutput: () => {
+            for (let times = 0; times < 20; times++) send(10);
+          },
+        },
+      );
+      expect(ran.outcome).toEqual({ kind: 'exit', exitCode: 5 });
+    }
+  });
+
   it('dies with everything that it started when it is cancelled', async () => {
     const marker = '86399.0002';
     const controller = new AbortController();
