@@ -4,6 +4,8 @@ import { syntaxError } from './syntax-error.ts';
 
 /** One `--mount=` of RUN, taken apart but not understood: its values may hold variables, its type too. */
 export interface MountFlag {
+  /** Where it stands. */
+  readonly span: SourceSpan;
   readonly fields: readonly MountField[];
 }
 
@@ -22,7 +24,7 @@ export function parseMountFlag(text: string, span: SourceSpan): MountFlag {
     return { key: field.slice(0, equals).toLowerCase(), value: field.slice(equals + 1) };
   });
   for (const { key, value } of fields) if (key === 'from' && value !== undefined) checkSource(value, span);
-  return { fields };
+  return { span, fields };
 }
 
 function checkSource(from: string, span: SourceSpan): void {
@@ -56,8 +58,9 @@ export function mountSource({ fields }: MountFlag): string | undefined {
 }
 
 /** With variables expanded in every value but that of `from`. */
-export function expandMountFlag({ fields }: MountFlag, word: (text: string) => string): MountFlag {
+export function expandMountFlag({ span, fields }: MountFlag, word: (text: string) => string): MountFlag {
   return {
+    span,
     fields: fields.map(({ key, value }) => {
       if (value === undefined) return { key };
       return { key, value: key === 'from' ? value : word(value) };

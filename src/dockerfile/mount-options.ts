@@ -53,7 +53,7 @@ const keys: Readonly<Record<string, string>> = {
 };
 
 /** Reads one field after the other, as docker does: `required` means something only behind `type=secret`. Throws TBUILD_DOCKERFILE_SYNTAX. */
-export function readMountOptions({ fields }: MountFlag, span: SourceSpan): MountOptions {
+export function readMountOptions({ span, fields }: MountFlag): MountOptions {
   const options: MountOptions = { type: 'bind', given: new Set() };
   for (const field of fields) readField(options, field, span);
   return options;

@@ -69,8 +69,9 @@ interface FileOptions {
 const secretKeys = ['id', 'source', 'target', 'required', 'mode', 'uid', 'gid', 'env'];
 
 /** Understands a flag whose variables are expanded. Throws TBUILD_DOCKERFILE_SYNTAX with docker's words (BuildKit `instructions/commands_runmount.go` has the same order of checks). */
-export function readMount(flag: MountFlag, span: SourceSpan): RunMount {
-  const options = readMountOptions(flag, span);
+export function readMount(flag: MountFlag): RunMount {
+  const { span } = flag;
+  const options = readMountOptions(flag);
   const { type, given } = options;
   const file = { mode: options.mode, uid: options.uid, gid: options.gid };
   for (const key of ['mode', 'uid', 'gid'] as const) {

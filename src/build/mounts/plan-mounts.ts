@@ -47,30 +47,30 @@ export type ShownFiles =
 /** Throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_SOURCE_NOT_FOUND for what is to be mounted and is not there. */
 export async function planMounts(
   access: SourceAccess,
-  { mounts: flags, span }: RunInstruction,
+  { mounts: flags }: RunInstruction,
   workdir: string,
 ): Promise<PlannedMounts> {
-  const asked = flags.map((flag) => readMount(flag, span));
-  for (const mount of asked) warnOfUnused(access, mount, span);
+  const asked = flags.map((flag) => ({ mount: readMount(flag), span: flag.span }));
+  for (const { mount, span } of asked) warnOfUnused(access, mount, span);
   const mounts: PlannedMount[] = [];
   const taken: { readonly origin: string; readonly shown: ShownFiles }[] = [];
-  const show = async (mount: BindMount | CacheMount): Promise<ShownFiles> => {
+  const show = async (mount: BindMount | CacheMount, span: SourceSpan): Promise<ShownFiles> => {
     const place = await openPlace(access, mount.from, span);
     const shown = await showFiles(access, place, { path: mount.source, span });
     taken.push({ origin: place.origin, shown });
     return shown;
   };
   const sockets: string[] = [];
-  for (const mount of asked) {
+  for (const { mount, span } of asked) {
     switch (mount.type) {
       case 'bind':
-        mounts.push({ ...mount, target: absoluteTarget(mount.target, workdir, span), shown: await show(mount) });
+        mounts.push({ ...mount, target: absoluteTarget(mount.target, workdir, span), shown: await show(mount, span) });
         break;
       case 'cache': {
         const target = absoluteTarget(mount.target, workdir, span);
         // By the path as it is written: a relative one names the same cache wherever WORKDIR is.
         const id = mount.id ?? cleanPath(mount.target);
-        mounts.push({ ...mount, target, id, first: mount.from === undefined ? undefined : await show(mount) });
+        mounts.push({ ...mount, target, id, first: mount.from === undefined ? undefined : await show(mount, span) });
         break;
       }
       case 'tmpfs':

@@ -98,7 +98,11 @@ describe('what is printed', () => {
       stages: stages.map(({ instructions, ...stage }) => ({
         ...stage,
         ...place,
-        instructions: instructions.map((instruction) => ({ ...instruction, ...place })),
+        instructions: instructions.map((instruction) => ({
+          ...instruction,
+          ...place,
+          ...(instruction.kind === 'run' ? { mounts: instruction.mounts.map(({ fields }) => fields) } : {}),
+        })),
       })),
     };
   };

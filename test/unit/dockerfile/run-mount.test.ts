@@ -10,7 +10,7 @@ function mountOf(text: string, env: Readonly<Record<string, string>> = {}): RunM
   const parsed = parseInstruction(`RUN --mount=${text} true`, { file: 'Dockerfile' });
   const run = expandInstruction(parsed, new Map(Object.entries(env)), '\\');
   if (run.kind !== 'run' || run.mounts[0] === undefined) throw new Error('no mount');
-  return readMount(run.mounts[0], run.span);
+  return readMount(run.mounts[0]);
 }
 
 describe('RUN --mount', () => {
