@@ -151,7 +151,7 @@ function addMounts(
   { secrets, ssh }: { readonly secrets: Map<string, OutlineSecret>; readonly ssh: Map<string, OutlineSecret> },
 ): void {
   for (const flag of mounts) {
-    const mount = readMount(flag, span);
+    const mount = readMount(flag);
     if (mount.type !== 'secret' && mount.type !== 'ssh') continue;
     const found = mount.type === 'secret' ? secrets : ssh;
     const required = mount.required ? true : undefined;
