@@ -172,7 +172,7 @@ describe('whatever the text, nothing but a TbuildError is thrown', () => {
         const found = orRefused(() => {
           const run = expandInstruction(parseInstruction(line, { file: 'f' }), env, '\\');
           if (run.kind !== 'run') throw new TypeError('RUN was read as something else');
-          return run.mounts.map((mount) => readMount(mount, run.span));
+          return run.mounts.map((mount) => readMount(mount));
         });
         if (found !== undefined) read++;
       }),
