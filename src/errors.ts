@@ -17,6 +17,7 @@ export const errorCodes = {
   TBUILD_PLATFORM: 'This machine, kernel or Node installation lacks something that tbuild needs.',
   TBUILD_DOCKERFILE_NOT_FOUND: 'The Dockerfile does not exist or cannot be read.',
   TBUILD_DOCKERFILE_SYNTAX: 'The Dockerfile does not parse.',
+  TBUILD_CHECK: 'A check of the Dockerfile found something, and was to fail the build.',
   TBUILD_EXPANSION: 'A variable in the Dockerfile cannot be expanded.',
   TBUILD_STAGE_NOT_FOUND: 'No stage has the name that --target or --from asks for.',
   TBUILD_STAGE_CYCLE: 'A stage depends on itself.',

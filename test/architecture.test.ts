@@ -20,6 +20,7 @@ const ranks: Readonly<Record<string, number>> = {
   graph: 3,
   cache: 4,
   image: 4,
+  checks: 4.2,
   rootfs: 4.5,
   build: 5,
   run: 5,

@@ -1,13 +1,13 @@
 import { suggest } from '../dockerfile/suggest.ts';
 import { isTbuildError, TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
-import { formatPlatform, samePlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import { draftFromImage, onbuildTriggers } from '../image/draft.ts';
 import type { ImageDraft } from '../image/draft.ts';
 import { readImageConfig } from '../image/read-image.ts';
 import type { Chain, ImageRecord } from '../store/types.ts';
+import { seePlatform } from './check/seen.ts';
 import type { NamedContext, TreeSpec } from './contexts/context-spec.ts';
 import type { Tell } from './paced.ts';
 import type { Session } from './session.ts';
@@ -46,7 +46,10 @@ export async function openBaseImage(session: Session, request: BaseRequest): Pro
     throw withNearStage(error, request);
   });
   const config = await readImageConfig(session.store, image);
-  return { id: image.id, draft: draftFromImage(config), chain: image.chain, triggers: onbuildTriggers(config), cached };
+  const draft = draftFromImage(config);
+  // Whoever gives a named context has chosen it; docker says nothing either.
+  if (context === undefined) seePlatform(session.seen, { draft }, request);
+  return { id: image.id, draft, chain: image.chain, triggers: onbuildTriggers(config), cached };
 }
 
 async function findOrFetch(
@@ -65,10 +68,7 @@ async function byReference(
   request: BaseRequest,
 ): Promise<{ image: ImageRecord; cached: boolean }> {
   const known = await session.store.findImage(name);
-  if (known !== undefined && (await isWhole(session, known.image))) {
-    checkPlatform(session, known.image, { ...request, name });
-    return { image: known.image, cached: true };
-  }
+  if (known !== undefined && (await isWhole(session, known.image))) return { image: known.image, cached: true };
   const reference = parseReference(name);
   const { pullInto } = await import('./fetch.ts');
   return {
@@ -100,14 +100,4 @@ const missing: ReadonlySet<string> = new Set([
 async function isWhole(session: Session, image: ImageRecord): Promise<boolean> {
   const there = await session.store.lease(image.chain.map(({ layer }) => layer));
   return there.every(Boolean);
-}
-
-function checkPlatform(session: Session, image: ImageRecord, { name, platform, span }: BaseRequest): void {
-  if (samePlatform(image.platform, platform)) return;
-  session.emit({
-    type: 'warning',
-    code: 'InvalidBaseImagePlatform',
-    message: `${name} in the store is for ${formatPlatform(image.platform)}, not ${formatPlatform(platform)}`,
-    span,
-  });
 }

@@ -5,44 +5,53 @@ import { checkFrontend, frontendArgument } from '../dockerfile/frontend.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { isHttp } from '../dockerfile/instructions/remote-sources.ts';
 import { parserVersion } from '../dockerfile/parser-version.ts';
+import { checkArgument } from '../dockerfile/predefined-args.ts';
 import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
 import { decodePathBytes } from '../util/path-bytes.ts';
 import type { ResolvedOptions } from './options.ts';
 
-export interface DockerfileRequest extends Pick<ResolvedOptions, 'buildArgs' | 'dockerfile'> {
+export interface DockerfileRequest extends Pick<ResolvedOptions, 'dockerfile'> {
   /** Absolute path of a directory. */
   readonly context: string;
 }
 
-/** Reads and parses the Dockerfile. The parsed form is kept under the digest of the bytes, so that a cached build does not load the parser. */
-export async function loadDockerfile(
-  store: Store,
-  options: DockerfileRequest,
-): Promise<{ dockerfile: Dockerfile; path: string; bytes: Buffer }> {
-  checkContext(options.context);
-  const { path, bytes } = readDockerfile(options);
-  return { dockerfile: await parseKept(store, { path, bytes, options }), path, bytes };
-}
-
-export interface KeptDockerfile {
-  /** Stands in the places of instructions. */
+export interface DockerfileBytes {
+  /** Stands in the places of instructions, and names the Dockerfile in messages and reports. */
   readonly path: string;
   readonly bytes: Buffer;
-  readonly options: Pick<ResolvedOptions, 'buildArgs'>;
 }
 
-export async function parseKept(store: Store, { path, bytes, options }: KeptDockerfile): Promise<Dockerfile> {
-  const frontend = options.buildArgs[frontendArgument] || undefined;
+export interface ParsedDockerfile {
+  readonly dockerfile: Dockerfile;
+  /** Names the parsed form in the store: another file, or another reading of it, has another name. */
+  readonly key: string;
+}
+
+/** Parses the Dockerfile. The parsed form is kept under the digest of the bytes, so that a cached build does not load the parser. */
+export async function parseKept(
+  store: Store,
+  { path, bytes }: DockerfileBytes,
+  buildArgs: ResolvedOptions['buildArgs'],
+): Promise<ParsedDockerfile> {
+  const frontend = buildArgs[frontendArgument] || undefined;
   if (frontend !== undefined) checkFrontend(frontend, undefined);
-  const syntax = frontend === undefined ? 'checked' : 'ignored';
-  const name = sha256Hex(`${parserVersion} ${syntax}\n${path}\n`, bytes);
-  const kept = await store.readValue('dockerfiles', name);
-  if (kept !== undefined) return kept as Dockerfile;
+  const overridden = overriddenDirectives(buildArgs);
+  const key = sha256Hex(`${parserVersion} ${[...overridden].join()}\n${path}\n`, bytes);
+  const kept = await store.readValue('dockerfiles', key);
+  if (kept !== undefined) return { dockerfile: kept as Dockerfile, key };
   const { parseDockerfile } = await import('../dockerfile/parse.ts');
-  const dockerfile = parseDockerfile(decodePathBytes(bytes), path, syntax);
-  await store.writeValue('dockerfiles', name, dockerfile);
-  return dockerfile;
+  const dockerfile = parseDockerfile(decodePathBytes(bytes), path, overridden);
+  await store.writeValue('dockerfiles', key, dockerfile);
+  return { dockerfile, key };
+}
+
+/** Directives that a build argument stands for. */
+export function overriddenDirectives(buildArgs: ResolvedOptions['buildArgs']): ReadonlySet<'syntax' | 'check'> {
+  const overridden = new Set<'syntax' | 'check'>();
+  if (buildArgs[frontendArgument]) overridden.add('syntax');
+  if (buildArgs[checkArgument]) overridden.add('check');
+  return overridden;
 }
 
 /** Also when no step reads it: a mistyped context must not go unnoticed. */
@@ -62,10 +71,8 @@ export function isRemoteDockerfile(dockerfile: string | undefined): dockerfile i
   return dockerfile !== undefined && isHttp(dockerfile);
 }
 
-export function readDockerfile({ context, dockerfile }: Omit<DockerfileRequest, 'buildArgs'>): {
-  readonly path: string;
-  readonly bytes: Buffer;
-} {
+/** Throws TBUILD_DOCKERFILE_NOT_FOUND. */
+export function readDockerfile({ context, dockerfile }: DockerfileRequest): DockerfileBytes {
   const candidates =
     dockerfile === undefined ? [join(context, 'Dockerfile'), join(context, 'dockerfile')] : [resolve(dockerfile)];
   for (const path of candidates) {

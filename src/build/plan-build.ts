@@ -4,18 +4,17 @@ import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { definedLater } from '../dockerfile/stage-dependencies.ts';
 import { resolveStages } from '../dockerfile/stages.ts';
 import type { ResolvedStages } from '../dockerfile/stages.ts';
-import { isTbuildError, TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import { planGraph } from '../graph/plan.ts';
-import { parsePlatform } from '../oci/platform.ts';
-import type { Platform } from '../oci/platform.ts';
 import { checkEntitlements } from './entitlements.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StagePlan } from './plan.ts';
+import { stagePlatform } from './stage-platform.ts';
 
 /** The whole build, decided as far as it can be without files and images. */
 export interface BuildPlan {
+  readonly resolved: ResolvedStages;
   readonly steps: readonly PlannedStep[];
   /** Index of the stage to build. */
   readonly target: number;
@@ -26,11 +25,9 @@ export interface BuildPlan {
 
 /** Throws TBUILD_STAGE_NOT_FOUND, TBUILD_STAGE_CYCLE, TBUILD_EXPANSION, TBUILD_DOCKERFILE_SYNTAX and TBUILD_NOT_ALLOWED. */
 export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): BuildPlan {
+  const { platform } = options;
   const buildArgs = new Map(Object.entries(options.buildArgs));
-  // A named context wins over a stage of its name (docker buildx build, `--build-context`).
-  const isReplaced = (name: string): boolean => options.buildContexts.find(name) !== undefined;
-  const { platform, target } = options;
-  const resolved = resolveStages(dockerfile, { buildArgs, platform, target, isReplaced });
+  const resolved = resolveBuild(dockerfile, options);
   const findSource = (name: string, span: SourceSpan): StageSource => findCopySource(resolved.names, name, span);
   const stageNames = dockerfile.stages.flatMap(({ name }) => name ?? []);
   const stepsOf = planSteps(resolved, findSource);
@@ -39,6 +36,7 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
       if (instruction.kind === 'run') checkEntitlements(instruction, options);
   }
   return {
+    resolved,
     steps: stepsOf.planned,
     target: resolved.target,
     needed: resolved.reachable,
@@ -66,14 +64,13 @@ export function planBuild(dockerfile: Dockerfile, options: ResolvedOptions): Bui
   };
 }
 
-function stagePlatform(text: string, span: SourceSpan): Platform {
-  try {
-    return parsePlatform(text);
-  } catch (cause) {
-    if (!isTbuildError(cause)) throw cause;
-    const { hint } = cause;
-    throw new TbuildError('TBUILD_DOCKERFILE_SYNTAX', `failed to parse platform ${text}`, { span, hint, cause });
-  }
+/** Which stage is built on what, in this build. Throws TBUILD_STAGE_NOT_FOUND, TBUILD_STAGE_CYCLE, TBUILD_EXPANSION and TBUILD_DOCKERFILE_SYNTAX. */
+export function resolveBuild(dockerfile: Dockerfile, options: ResolvedOptions): ResolvedStages {
+  const { platform, target } = options;
+  const buildArgs = new Map(Object.entries(options.buildArgs));
+  // A named context wins over a stage of its name (docker buildx build, `--build-context`).
+  const isReplaced = (name: string): boolean => options.buildContexts.find(name) !== undefined;
+  return resolveStages(dockerfile, { buildArgs, platform, target, isReplaced });
 }
 
 interface StageSteps {

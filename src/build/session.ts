@@ -1,6 +1,7 @@
 import type { ReportedStep } from '../cache/report.ts';
 import type { PlannedStep } from '../graph/plan.ts';
 import type { BuildAccess } from './access.ts';
+import type { Seen } from './check/seen.ts';
 import type { OpenedContexts } from './contexts/opened-contexts.ts';
 import type { StageResult } from './stage-state.ts';
 
@@ -19,6 +20,7 @@ export interface Session extends BuildAccess {
   /** Undefined when the reader of the events keeps up; else what a command's output has to wait for. */
   readonly room: () => Promise<void> | undefined;
   readonly limit: <T>(body: () => Promise<T>) => Promise<T>;
+  readonly seen: Seen;
   /** Every step started so far, in order. */
   readonly runs: StartedStep[];
   readonly contexts: OpenedContexts;

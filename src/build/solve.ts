@@ -8,8 +8,8 @@ import type { ImageRecord, Store } from '../store/types.ts';
 import { openCleanup } from '../util/cleanup.ts';
 import { firstFailure } from '../util/first-failure.ts';
 import type { BuildAccess } from './access.ts';
+import { checkOptionsOf, readFindings } from './check/findings.ts';
 import { openedContexts } from './contexts/opened-contexts.ts';
-import type { ContextPlace } from './contexts/opened-contexts.ts';
 import type { Emit } from './events.ts';
 import { needsEngine } from './outputs.ts';
 import { openInput, withDockerfileText } from './input.ts';
@@ -76,8 +76,12 @@ async function solveInput(
   const { options, store, emit } = solving;
   const started = Date.now();
   const { dockerfile, path } = input;
-  for (const { rule, message, span } of dockerfile.warnings) emit({ type: 'warning', code: rule, message, span });
   const plan = planBuild(dockerfile, options);
+  const { isError } = await checkOptionsOf(dockerfile, options.buildArgs);
+  if (isError) {
+    const { refuseFindings } = await import('./check/refuse.ts');
+    await refuseFindings(solving, input, plan.resolved);
+  }
   const { steps } = plan;
   const unused = unusedBuildArgs(dockerfile, options.buildArgs);
   if (unused.length > 0) {
@@ -86,7 +90,7 @@ async function solveInput(
   }
   emit({ type: 'graph', steps });
   const report = reportName(options.contextName, path, options.target);
-  const session = openSession(solving, { place: input.context, report, plan });
+  const session = openSession(solving, { input, report, plan });
   const learn = async (image: ImageRecord | undefined): Promise<void> => {
     await session.contexts.save();
     const known = session.runs.map((run) => run.report());
@@ -104,7 +108,8 @@ async function solveInput(
       image: image?.id,
     });
   };
-  const image = await solveImage(session, names, learn);
+  const tellFindings = isError ? (): void => undefined : session.tellFindings;
+  const image = await solveImage(session, names, { learn, tellFindings });
   emit({ type: 'image', image, names });
   const reported = session.runs.map((run) => run.report()).toSorted((a, b) => a.number - b.number);
   const count = (wanted: string): number => reported.filter(({ outcome }) => outcome === wanted).length;
@@ -116,13 +121,20 @@ async function solveInput(
 async function solveImage(
   session: Session & { readonly solveTarget: () => Promise<StageResult> },
   names: readonly string[],
-  learn: (image: ImageRecord | undefined) => Promise<void>,
+  { learn, tellFindings }: Lasting,
 ): Promise<ImageRecord> {
   let image: ImageRecord | undefined = undefined;
   await using cleanup = openCleanup();
   cleanup.defer(() => learn(image));
+  // Also of a build that fails: they may say why.
+  cleanup.defer(tellFindings);
   image = await finish(session, await session.solveTarget(), names);
   return image;
+}
+
+interface Lasting {
+  readonly learn: (image: ImageRecord | undefined) => Promise<void>;
+  readonly tellFindings: () => Promise<void> | void;
 }
 
 async function finish(
@@ -144,17 +156,19 @@ async function finish(
 }
 
 interface SessionParts {
-  readonly place: ContextPlace;
+  readonly input: BuildInput;
   readonly report: string;
   readonly plan: BuildPlan;
 }
 
+interface OpenSession extends Session {
+  readonly solveTarget: () => Promise<StageResult>;
+  readonly tellFindings: () => Promise<void>;
+}
+
 /** The session, and how its stages are solved: each at most once, started when somebody first needs it; the first failure stops the others. */
-function openSession(
-  { room, ...given }: BuildAccess & Pick<Solving, 'room'>,
-  parts: SessionParts,
-): Session & { readonly solveTarget: () => Promise<StageResult> } {
-  const { options, store, signal } = given;
+function openSession({ room, ...given }: BuildAccess & Pick<Solving, 'room'>, parts: SessionParts): OpenSession {
+  const { options, store, signal, emit } = given;
   const failure = new AbortController();
   const stopped = AbortSignal.any([signal, failure.signal]);
   const stages = new Map<number, Promise<StageResult>>();
@@ -164,8 +178,9 @@ function openSession(
     ...access,
     room,
     limit: createSemaphore(options.concurrency),
+    seen: { bases: new Map(), images: [] },
     runs: [],
-    contexts: openedContexts(access, parts.place),
+    contexts: openedContexts(access, parts.input.context),
     earlierSteps: () => (earlier ??= readEarlierSteps(store, parts)),
     stage(index) {
       const known = stages.get(index);
@@ -178,6 +193,14 @@ function openSession(
   };
   return {
     ...session,
+    async tellFindings() {
+      if (signal.aborted) return;
+      const { input, plan } = parts;
+      const ignore = await session.contexts.rules();
+      const request = { options, input, resolved: plan.resolved, seen: session.seen, ignore };
+      for (const { rule, message, span } of await readFindings(store, request))
+        emit({ type: 'warning', code: rule, message, span });
+    },
     async solveTarget() {
       const { target, needed } = parts.plan;
       // All at once: a stage waits for another only where it reads from it.

@@ -103,6 +103,7 @@ async function openBase(
         stages: plan.stageNames,
         onProgress: run.progress,
       });
+      session.seen.bases.set(plan.stage.index, image);
       return {
         id: image.id,
         state: initialState(image.draft, image.chain, { lineage: image.id, args: [] }),

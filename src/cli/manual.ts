@@ -28,6 +28,7 @@ export const manual: Readonly<Record<string, Manual>> = {
       { what: 'An archive for docker load and podman load', command: 'tbuild -t app -o type=docker,dest=app.tar .' },
       { what: 'The files alone, into a directory', command: 'tbuild -o type=local,dest=out .' },
       { what: 'In a script: the id, and nothing else', command: 'id=$(tbuild -q .)' },
+      { what: 'What could be better in the Dockerfile', command: 'tbuild --check .' },
       { what: 'The stages of the Dockerfile', command: 'tbuild --call=targets .' },
       {
         what: 'Build arguments and secrets of one, as data',

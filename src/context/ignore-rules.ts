@@ -18,6 +18,8 @@ export interface IgnoreRules {
   readonly key: string;
   /** Exact. Paths are relative to the context, `/`-separated. Fast when asked in the order of a walk. */
   isIgnored(path: string): boolean;
+  /** The same, with all that could be below it: no `!` line reaches there. */
+  isWhollyIgnored(path: string): boolean;
   /** The line that decides about a path, for messages; undefined when no rule does. */
   explain(path: string): { readonly line: number; readonly pattern: string } | undefined;
   /** For the native scanner: what it leaves out is ignored, but not all that is ignored is left out. */
@@ -49,12 +51,29 @@ export function compileIgnoreRules(file: IgnoreFile): IgnoreRules {
     file: file.path,
     key: rules.map(({ negated, pattern }) => `${negated ? '!' : ' '}${pattern}`).join('\n'),
     isIgnored: (path) => rules.length > 0 && path !== '' && judge(path).matches,
+    isWhollyIgnored: (path) => path !== '' && judge(path).matches && !rules.some((rule) => admitsBelow(rule, path)),
     explain(path) {
       const rule = judge(path).decidedBy;
       return rule && { line: rule.line, pattern: rule.text };
     },
     toPruneRules: () => pruneRules(rules),
   };
+}
+
+function admitsBelow({ negated, pattern }: Rule, path: string): boolean {
+  if (!negated) return false;
+  const depth = path.split('/').length;
+  const components = pattern.split('/');
+  const head = components.slice(0, depth);
+  if (head.some((component) => component.includes('**'))) return true;
+  if (components.length <= depth) return false;
+  try {
+    return compileIgnorePattern(head.join('/'))(path);
+  } catch (error) {
+    // A class that holds a slash: half of it is no pattern.
+    if (error instanceof MalformedPattern) return true;
+    throw error;
+  }
 }
 
 /** Rules from elsewhere than an ignore file. `refuse` makes the error for a malformed one. */

@@ -53,6 +53,8 @@ export interface BuildContext {
   readonly root: string;
   /** Path of the ignore file; undefined: there is none. */
   readonly ignoreFile: string | undefined;
+  /** What the ignore file says. */
+  readonly rules: IgnoreRules;
   /** The digest that `select` would have. Reads no file, and decodes nothing, when nothing has changed since the index was saved. */
   digest(sources: readonly string[], options?: SelectOptions): Promise<Memo>;
   /** Which files the sources of a COPY or ADD name. Throws `TBUILD_SOURCE_NOT_FOUND`; `TBUILD_CONTEXT` for what cannot be read. */
@@ -120,6 +122,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   return {
     root,
     ignoreFile: ignoreFile.path,
+    rules,
     async digest(sources, selectOptions = {}) {
       const key = memoKey(sources, selectOptions);
       const known = memos.get(key);

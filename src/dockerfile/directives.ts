@@ -9,19 +9,23 @@ import { syntaxError } from './syntax-error.ts';
 export interface Directives {
   readonly escape: '\\' | '`';
   readonly check: CheckOptions;
+  /** How many lines at the top of the file they are. */
+  readonly count: number;
 }
 
 type Line = Pick<PhysicalLine, 'number' | 'content'>;
 
-/** `'ignored'` where the build names the frontend itself, with the build argument BUILDKIT_SYNTAX. */
-export type SyntaxDirective = 'checked' | 'ignored';
+/** Directives that mean nothing, because a build argument says it: `syntax` with BUILDKIT_SYNTAX, `check` with BUILDKIT_DOCKERFILE_CHECK. */
+export type OverriddenDirectives = ReadonlySet<'syntax' | 'check'>;
+
+export const noneOverridden: OverriddenDirectives = new Set();
 
 /**
  * The `# name=value` lines at the top of a file. They end with the first line that is anything else, an unknown name included, as docker has it.
  * Throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for a `syntax` that is not ours (frontend.ts).
  */
-export function readDirectives(lines: readonly Line[], file: string, syntax: SyntaxDirective): Directives {
-  if (syntax === 'checked') checkSyntax(lines, file);
+export function readDirectives(lines: readonly Line[], file: string, overridden: OverriddenDirectives): Directives {
+  if (!overridden.has('syntax')) checkSyntax(lines, file);
   const found = new Map<string, { value: string; line: Line }>();
   for (const line of lines) {
     const { name, value } = readDirective(line.content, '#') ?? { name: '', value: '' };
@@ -33,10 +37,11 @@ export function readDirectives(lines: readonly Line[], file: string, syntax: Syn
   if (escape !== undefined && escape.value !== '\\' && escape.value !== '`') {
     throw syntaxError(`invalid escape token '${escape.value}' does not match \` or \\`, lineSpan(escape.line, file));
   }
-  const check = found.get('check');
+  const check = overridden.has('check') ? undefined : found.get('check');
   return {
     escape: escape?.value === '`' ? '`' : '\\',
     check: check === undefined ? defaultCheckOptions : parseCheckOptions(check.value, lineSpan(check.line, file)),
+    count: found.size,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { SourceSpan } from '../errors.ts';
+import type { CheckOptions } from './check-options.ts';
 import type { MountFlag } from './mount-flag.ts';
 
 /** What RUN, CMD and ENTRYPOINT hold. Shell form is the raw text; exec form is the JSON array. */
@@ -193,13 +194,6 @@ export interface Stage {
   readonly instructions: readonly Instruction[];
 }
 
-export interface DockerfileWarning {
-  /** BuildKit's rule name, e.g. `StageNameCasing`. */
-  readonly rule: string;
-  readonly message: string;
-  readonly span: SourceSpan;
-}
-
 /** Plain data (survives JSON): what `parseDockerfile` makes of a file. */
 export interface Dockerfile {
   readonly file: string;
@@ -207,5 +201,6 @@ export interface Dockerfile {
   /** ARGs before the first FROM. */
   readonly globalArgs: readonly ArgInstruction[];
   readonly stages: readonly Stage[];
-  readonly warnings: readonly DockerfileWarning[];
+  /** What its `check` directive says. */
+  readonly check: CheckOptions;
 }

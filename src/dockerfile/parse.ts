@@ -1,11 +1,11 @@
 import { buildInstruction } from './build-instruction.ts';
 import type { ArgInstruction, Dockerfile, Instruction, Stage } from './instruction.ts';
 import { parseFrom } from './instructions/from.ts';
-import type { SyntaxDirective } from './directives.ts';
+import { noneOverridden } from './directives.ts';
+import type { OverriddenDirectives } from './directives.ts';
 import type { RawInstruction } from './raw-instruction.ts';
 import { splitInstructions } from './split-instructions.ts';
 import { syntaxError } from './syntax-error.ts';
-import { collectWarnings } from './warnings.ts';
 
 /**
  * Reads a whole Dockerfile. Pure; the result is plain data.
@@ -13,8 +13,12 @@ import { collectWarnings } from './warnings.ts';
  * @param file its name, for messages and spans
  * @throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for what docker knows and this version does not
  */
-export function parseDockerfile(text: string, file: string, syntax: SyntaxDirective = 'checked'): Dockerfile {
-  const { directives, instructions: raws } = splitInstructions(text, file, syntax);
+export function parseDockerfile(
+  text: string,
+  file: string,
+  overridden: OverriddenDirectives = noneOverridden,
+): Dockerfile {
+  const { directives, instructions: raws } = splitInstructions(text, file, overridden);
   const firstFrom = raws.findIndex(({ name }) => name === 'from');
   const globalArgs = raws
     .slice(0, firstFrom === -1 ? raws.length : firstFrom)
@@ -24,8 +28,8 @@ export function parseDockerfile(text: string, file: string, syntax: SyntaxDirect
   if (stages.length === 0 && last !== undefined) {
     throw syntaxError('dockerfile contains no stages to build', last.span, 'Add a FROM instruction.');
   }
-  const warnings = collectWarnings({ raws, stages, escape: directives.escape, check: directives.check });
-  return { file, escape: directives.escape, globalArgs, stages, warnings };
+  const { escape, check } = directives;
+  return { file, escape, globalArgs, stages, check };
 }
 
 function parseGlobal(raw: RawInstruction, escape: string): ArgInstruction {

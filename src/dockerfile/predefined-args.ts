@@ -32,12 +32,16 @@ export const cacheMountNamespaceArgument = 'BUILDKIT_CACHE_MOUNT_NS';
 /** A git repository that is a context has `.git` in it. */
 export const keepGitDirArgument = 'BUILDKIT_CONTEXT_KEEP_GIT_DIR';
 
+/** Which checks are made, whatever the `check` line of the Dockerfile says. */
+export const checkArgument = 'BUILDKIT_DOCKERFILE_CHECK';
+
 /** Build arguments that configure the build itself, as in BuildKit; a stage sees them too, once ARG declares them. Of BuildKit's further ones nothing is known here. */
 export const buildkitArgs: readonly string[] = [
   frontendArgument,
   hostnameArgument,
   cacheMountNamespaceArgument,
   keepGitDirArgument,
+  checkArgument,
 ];
 
 export interface BuildPlatforms {

@@ -19,8 +19,8 @@ export interface RawInstruction extends SplitCommand {
   readonly place: (start: number, end: number) => SourceSpan;
   /** In the order of the line. */
   readonly heredocs: readonly Heredoc[];
-  /** Blank lines inside a continuation: docker warns once for each instruction that has some. */
-  readonly blankLine: SourceSpan | undefined;
+  /** The last line of an instruction that has blank lines inside a continuation, heredocs left out: where docker warns of them. */
+  readonly blankContinuation: SourceSpan | undefined;
 }
 
 /** The instruction of a joined line, without its heredocs. */
@@ -36,7 +36,7 @@ export function readInstruction({ text: joined, span, place }: JoinedLine): RawI
     span,
     place: (start, end) => place(start + indent, end + indent),
     heredocs: [],
-    blankLine: undefined,
+    blankContinuation: undefined,
   };
 }
 

@@ -1,5 +1,5 @@
-import { readDirectives } from './directives.ts';
-import type { Directives, SyntaxDirective } from './directives.ts';
+import { noneOverridden, readDirectives } from './directives.ts';
+import type { Directives, OverriddenDirectives } from './directives.ts';
 import { readBodies } from './heredoc-bodies.ts';
 import { findHeredocs } from './heredoc.ts';
 import { joinLines } from './joined-line.ts';
@@ -15,12 +15,18 @@ import { isWellFormed } from './well-formed.ts';
 export interface SplitDockerfile {
   readonly directives: Directives;
   readonly instructions: readonly RawInstruction[];
+  /** All of the file. */
+  readonly lines: readonly PhysicalLine[];
 }
 
 /** Text → instructions as {keyword, flags, arguments, heredocs} with their places. Throws TBUILD_DOCKERFILE_SYNTAX, and TBUILD_UNSUPPORTED for a file in another language. */
-export function splitInstructions(text: string, file: string, syntax: SyntaxDirective = 'checked'): SplitDockerfile {
+export function splitInstructions(
+  text: string,
+  file: string,
+  overridden: OverriddenDirectives = noneOverridden,
+): SplitDockerfile {
   const physical = readPhysicalLines(text, file);
-  const directives = readDirectives(physical, file, syntax);
+  const directives = readDirectives(physical, file, overridden);
   const lines = physical.map((line) => withContinuation(line, directives.escape));
   const instructions: RawInstruction[] = [];
   for (let at = 0; at < lines.length;) {
@@ -37,7 +43,7 @@ export function splitInstructions(text: string, file: string, syntax: SyntaxDire
     const span = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
     throw syntaxError('file with no instructions', span, 'A Dockerfile starts with FROM.');
   }
-  return { directives, instructions };
+  return { directives, instructions, lines };
 }
 
 /** A part ends with an instruction that may start a heredoc: what follows that may be no instructions at all. */
@@ -53,12 +59,13 @@ function endOfPart(lines: readonly PhysicalLine[], from: number): number {
 }
 
 function readGroup(group: LineGroup, file: string): RawInstruction {
-  const blank = group.find(({ kind }) => kind === 'blank');
+  const hasBlank = group.some(({ kind }) => kind === 'blank');
   const lines = group.filter(({ kind }) => kind === 'text');
   const raw = readInstruction(joinLines(lines, file));
   const malformed = malformedLine(raw, lines);
   if (malformed !== undefined) throw syntaxError('RUN holds bytes that are not UTF-8', lineSpan(malformed, file));
-  return { ...raw, blankLine: blank === undefined ? undefined : lineSpan(blank, file) };
+  const end = group.at(-1);
+  return { ...raw, blankContinuation: hasBlank && end !== undefined ? lineSpan(end, file) : undefined };
 }
 
 /** Docker cannot send such a command to its daemon. */

@@ -30,6 +30,7 @@ test('the functions that there are', () => {
   expectTypeOf<keyof typeof api>().toEqualTypeOf<
     | 'build'
     | 'cacheEntries'
+    | 'checkDockerfile'
     | 'describeCause'
     | 'diagnose'
     | 'diagnoseImage'

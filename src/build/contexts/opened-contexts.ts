@@ -1,3 +1,4 @@
+import type { IgnoreRules } from '../../context/ignore-rules.ts';
 import { openContext } from '../../context/open-context.ts';
 import type { BuildContext } from '../../context/open-context.ts';
 import { loadAddon } from '../../native/load.ts';
@@ -32,6 +33,8 @@ export interface OpenedContexts {
   main(): Promise<OpenedContext>;
   /** @param name of the named context, for messages */
   named(name: string, spec: TreeSpec, tell: Tell): Promise<OpenedContext>;
+  /** What the main context leaves out; undefined: nothing, or no step has asked for it. */
+  rules(): Promise<IgnoreRules | undefined>;
   /** Keeps what was learned about files, which holds whether or not the build succeeds. */
   save(): Promise<void>;
 }
@@ -53,6 +56,10 @@ export function openedContexts(access: BuildAccess, place: ContextPlace): Opened
         const { remoteTree } = await import('./remote-tree.ts');
         return remoteTree(access, spec, { as: name, tell });
       }),
+    async rules() {
+      const main = await opened.get(place)?.catch(() => undefined);
+      return main?.kind === 'directory' ? main.files.rules : undefined;
+    },
     async save() {
       for (const opening of opened.values()) {
         const context = await opening.catch(() => undefined);

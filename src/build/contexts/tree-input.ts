@@ -7,51 +7,33 @@ import type { Cleanup } from '../../util/cleanup.ts';
 import { ioError } from '../../util/io-error.ts';
 import { untilAborted } from '../../util/until-aborted.ts';
 import type { BuildAccess } from '../access.ts';
-import { withDockerfileText } from '../input.ts';
-import type { BuildInput } from '../input.ts';
+import type { BuildSource } from '../input.ts';
 import {
   checkContext,
   dockerfileTooLarge,
   isRemoteDockerfile,
   maxDockerfileSize,
-  parseKept,
   readDockerfile,
 } from '../load-dockerfile.ts';
+import type { DockerfileBytes } from '../load-dockerfile.ts';
 import type { FetchedUrl } from '../sources/fetch-url.ts';
 import type { ContextPlace, LayersPlace } from './opened-contexts.ts';
-
-/** A Dockerfile that was read. */
-interface FoundDockerfile {
-  readonly path: string;
-  readonly bytes: Buffer;
-}
 
 /** A context, and the Dockerfile where that is all that it brought. */
 interface FoundContext {
   readonly place: ContextPlace;
-  readonly alone: FoundDockerfile | undefined;
+  readonly alone: DockerfileBytes | undefined;
 }
 
 /**
  * What a build starts from where not both are on this machine: a context on standard input, in a repository or behind a URL, a Dockerfile on standard input or behind a URL. A tar is told from a Dockerfile
  * by content, as docker does. As with docker, `.dockerignore` counts in a directory alone: of everything else somebody has chosen already what is in it.
  */
-export async function openTreeInput(access: BuildAccess, cleanup: Cleanup): Promise<BuildInput> {
+export async function openTreeSource(access: BuildAccess, cleanup: Cleanup): Promise<BuildSource> {
   const { place, alone } = await findContext(access, cleanup);
   if (alone !== undefined && access.options.dockerfile !== undefined) throw twoDockerfiles(access);
   const { path, bytes } = alone ?? (await findDockerfile(access, place));
-  const text = bytes.toString('utf8');
-  try {
-    return {
-      dockerfile: await parseKept(access.store, { path, bytes, options: access.options }),
-      path,
-      bytes,
-      text,
-      context: place,
-    };
-  } catch (error) {
-    throw withDockerfileText(error, { path, text });
-  }
+  return { path, bytes, text: bytes.toString('utf8'), context: place };
 }
 
 async function findContext(access: BuildAccess, cleanup: Cleanup): Promise<FoundContext> {
@@ -106,7 +88,7 @@ function twoDockerfiles({ options }: BuildAccess): TbuildError {
   );
 }
 
-async function findDockerfile(access: BuildAccess, place: ContextPlace): Promise<FoundDockerfile> {
+async function findDockerfile(access: BuildAccess, place: ContextPlace): Promise<DockerfileBytes> {
   const { dockerfile, context } = access.options;
   if (dockerfile === '-') {
     return fromStdin(access, async (stream) => ({ path: stdinName, bytes: await readText(stream) }));
@@ -118,7 +100,7 @@ async function findDockerfile(access: BuildAccess, place: ContextPlace): Promise
   return isOutside ? readDockerfile({ context: '/', dockerfile }) : dockerfileIn(access, place);
 }
 
-async function dockerfileFromUrl(access: BuildAccess, text: string): Promise<FoundDockerfile> {
+async function dockerfileFromUrl(access: BuildAccess, text: string): Promise<DockerfileBytes> {
   if (!URL.canParse(text)) throw new TbuildError('TBUILD_USAGE', `-f ${JSON.stringify(text)} is no valid URL`);
   const { fetchUrl } = await import('../sources/fetch-url.ts');
   const { urlRequest } = await import('../sources/url-source.ts');
@@ -130,7 +112,7 @@ async function readFetched(
   { store }: BuildAccess,
   path: string,
   { sha256, size }: FetchedUrl,
-): Promise<FoundDockerfile> {
+): Promise<DockerfileBytes> {
   if (size > maxDockerfileSize) throw dockerfileTooLarge(path);
   return { path, bytes: await store.readBlob(digestFromHex(sha256)) };
 }
@@ -138,7 +120,7 @@ async function readFetched(
 async function dockerfileIn(
   { options, store, helper }: BuildAccess,
   { layers }: LayersPlace,
-): Promise<FoundDockerfile> {
+): Promise<DockerfileBytes> {
   const view = mergedView(layers, (id) => store.listing(id));
   const candidates = options.dockerfile === undefined ? ['Dockerfile', 'dockerfile'] : [options.dockerfile];
   for (const path of candidates) {

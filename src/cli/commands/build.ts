@@ -10,6 +10,7 @@ import { checkMetadataFile, writeMetadataFile } from '../metadata-file.ts';
 import { openProgress, progressWords, resolveProgress } from '../ui/choose-progress.ts';
 import type { ProgressKind } from '../ui/choose-progress.ts';
 import { withoutOutput } from '../ui/error.ts';
+import { textForTerminal } from '../ui/terminal-text.ts';
 
 const spec: CommandSpec = {
   name: 'build',
@@ -42,9 +43,10 @@ const spec: CommandSpec = {
     call: {
       type: 'string',
       value: 'METHOD[,format=F]',
-      help: 'Instead of building print the outline of the stage, or the targets there are (default: build)',
+      help: 'Instead of building print what checks find, the outline of the stage, or the targets there are (default: build)',
     },
-    format: { type: 'string', value: 'text|json', help: 'With --call: how to print it (default: text)' },
+    check: { type: 'boolean', help: 'Check the Dockerfile and build nothing: --call=check' },
+    format: { type: 'string', value: 'text|json', help: 'With --call or --check: how to print it (default: text)' },
     label: { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
     secret: {
@@ -107,7 +109,9 @@ const spec: CommandSpec = {
 export const command: Command = { spec, run };
 
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
-  const call = parseCall(args.string('call'), args.choice('format', ['text', 'json']));
+  // As docker: --check stands back behind --call.
+  const asked = args.string('call') ?? (args.flag('check') ? 'check' : undefined);
+  const call = parseCall(asked, args.choice('format', ['text', 'json']));
   const outputs = args.strings('output').map((text) => parseOutput(text, terminal.stdout));
   if (args.flag('load')) outputs.push({ type: 'docker', destination: undefined });
   // What is told must not get into an archive on standard output.
@@ -117,8 +121,9 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const iidfile = args.string('iidfile');
   const options = toOptions(args, outputs, terminal);
   if (call !== undefined) {
-    const { text, status } = await answerCall(call, options).finally(() => closeInput(options, terminal));
-    terminal.stdout.write(text);
+    const { text, status, error } = await answerCall(call, options).finally(() => closeInput(options, terminal));
+    terminal.stdout.write(terminal.stdout.isTTY ? textForTerminal(text, terminal.env) : text);
+    if (error !== undefined) throw error;
     return status;
   }
   if (iidfile !== undefined) await writingIid(iidfile, () => removeStale(iidfile));

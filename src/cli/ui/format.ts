@@ -1,5 +1,5 @@
 import { familiarName } from '../../index.ts';
-import type { PlannedOutput } from '../../index.ts';
+import type { BuildEvent, PlannedOutput } from '../../index.ts';
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -66,4 +66,10 @@ export function familiarImage(reference: string): string {
 /** @param verb `Exporting` or `Exported` */
 export function formatOutput({ type, destination }: PlannedOutput, verb: string): string {
   return `${verb} ${type} to ${destination ?? 'standard output'}`;
+}
+
+/** Of a check with the name of its rule, as docker has it: it is what `# check=skip=` takes. */
+export function formatWarning({ code, message, span }: Extract<BuildEvent, { type: 'warning' }>): string {
+  const rule = code.startsWith('TBUILD_') ? '' : `${code}: `;
+  return `WARNING: ${rule}${message}${span === undefined ? '' : ` (line ${span.line})`}`;
 }

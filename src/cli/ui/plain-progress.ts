@@ -3,7 +3,7 @@ import { describeCause } from '../../index.ts';
 import type { BuildEvent, PlannedStep } from '../../index.ts';
 import { createByteTally, isFetch } from './byte-tally.ts';
 import type { ByteTally } from './byte-tally.ts';
-import { familiarImage, formatDuration, formatOutput, formatSize, shortId } from './format.ts';
+import { familiarImage, formatDuration, formatOutput, formatSize, formatWarning, shortId } from './format.ts';
 import type { Progress } from './progress.ts';
 
 interface Output {
@@ -88,7 +88,7 @@ export function plainProgress(write: (text: string) => void): Progress {
           flush(event.step);
           break;
         case 'warning':
-          write(`WARNING: ${event.message}${event.span === undefined ? '' : ` (line ${event.span.line})`}\n`);
+          write(`${formatWarning(event)}\n`);
           break;
         case 'image':
           write(`Successfully built ${shortId(event.image.id)}\n`);

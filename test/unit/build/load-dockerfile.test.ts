@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadDockerfile } from '../../../src/build/load-dockerfile.ts';
-import { resolveOptions } from '../../../src/build/options.ts';
+import { checkContext, parseKept, readDockerfile } from '../../../src/build/load-dockerfile.ts';
+import type { ParsedDockerfile } from '../../../src/build/load-dockerfile.ts';
 import type { Store } from '../../../src/store/types.ts';
 import { tempStore } from '../../helpers/temp-store.ts';
 import type { TempStore } from '../../helpers/temp-store.ts';
@@ -22,8 +22,17 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const load = (dockerfile?: string, context = directory): ReturnType<typeof loadDockerfile> =>
-  loadDockerfile(store, { ...resolveOptions({ context, dockerfile }, 1), context });
+async function loadFrom(
+  context: string,
+  dockerfile?: string,
+  buildArgs: Readonly<Record<string, string>> = {},
+): Promise<ParsedDockerfile & { readonly path: string }> {
+  checkContext(context);
+  const read = readDockerfile({ context, dockerfile });
+  return { path: read.path, ...(await parseKept(store, read, buildArgs)) };
+}
+
+const load = (dockerfile?: string): ReturnType<typeof loadFrom> => loadFrom(directory, dockerfile);
 
 describe('loading a Dockerfile', () => {
   test('takes Dockerfile, else dockerfile, of the context', async () => {
@@ -54,7 +63,7 @@ describe('loading a Dockerfile', () => {
   test('asks the build argument BUILDKIT_SYNTAX what reads it before the file itself', async () => {
     writeFileSync(join(directory, 'Dockerfile'), '# syntax=example.com/frontend\nFROM a\n');
     const withArgument = (frontend: string): ReturnType<typeof load> =>
-      loadDockerfile(store, { context: directory, dockerfile: undefined, buildArgs: { BUILDKIT_SYNTAX: frontend } });
+      loadFrom(directory, undefined, { BUILDKIT_SYNTAX: frontend });
     const unsupported = { code: 'TBUILD_UNSUPPORTED' };
     await expect(withArgument('')).rejects.toMatchObject(unsupported);
     expect((await withArgument('docker/dockerfile:1.7')).dockerfile.stages[0]?.image).toBe('a');
@@ -80,11 +89,11 @@ describe('loading a Dockerfile', () => {
     mkdirSync(join(directory, 'context'));
     writeFileSync(join(directory, 'context/real'), 'FROM inside\n');
     symlinkSync('real', join(directory, 'context/Dockerfile'));
-    expect((await load(undefined, join(directory, 'context'))).dockerfile.stages[0]?.image).toBe('inside');
+    expect((await loadFrom(join(directory, 'context'))).dockerfile.stages[0]?.image).toBe('inside');
     writeFileSync(join(directory, 'secret'), 'FROM outside\n');
     rmSync(join(directory, 'context/Dockerfile'));
     symlinkSync('../secret', join(directory, 'context/Dockerfile'));
-    await expect(load(undefined, join(directory, 'context'))).rejects.toMatchObject({
+    await expect(loadFrom(join(directory, 'context'))).rejects.toMatchObject({
       code: 'TBUILD_DOCKERFILE_NOT_FOUND',
       message: expect.stringContaining('leads out of the build context') as string,
       hint: expect.stringContaining('-f ') as string,
@@ -109,9 +118,9 @@ describe('loading a Dockerfile', () => {
     await expect(load()).rejects.toMatchObject({ message: `there is no ${directory}/Dockerfile` });
     await expect(load(join(directory, 'other'))).rejects.toMatchObject({ message: `there is no ${directory}/other` });
     writeFileSync(join(directory, 'file'), 'FROM x\n');
-    await expect(load(join(directory, 'file'), join(directory, 'none'))).rejects.toMatchObject({
+    await expect(loadFrom(join(directory, 'none'), join(directory, 'file'))).rejects.toMatchObject({
       code: 'TBUILD_CONTEXT',
     });
-    await expect(load(undefined, join(directory, 'file'))).rejects.toThrow('is not a directory');
+    await expect(loadFrom(join(directory, 'file'))).rejects.toThrow('is not a directory');
   });
 });

@@ -81,7 +81,7 @@ describe('syntax', () => {
 
   test('it is not looked at where the build names the frontend', () => {
     const text = '# syntax=example.com/frontend\n# escape=`\nFROM busybox';
-    expect(parseDockerfile(text, 'Dockerfile', 'ignored')).toMatchObject({
+    expect(parseDockerfile(text, 'Dockerfile', new Set(['syntax']))).toMatchObject({
       escape: '`',
       stages: [{ image: 'busybox' }],
     });
@@ -89,28 +89,37 @@ describe('syntax', () => {
 });
 
 describe('check', () => {
-  const rulesOf = (check: string): readonly string[] =>
-    parse(`# check=${check}`, 'FROM busybox', 'run echo', 'CMD x').warnings.map(({ rule }) => rule);
+  const optionsOf = (check: string): object => parse(`# check=${check}`, 'FROM busybox').check;
 
   test.each([
-    ['skip=ConsistentInstructionCasing', ['JSONArgsRecommended']],
-    ['skip=ConsistentInstructionCasing, JSONArgsRecommended', []],
-    ['skip=all;error=true', []],
-    ['skip=consistentinstructioncasing', ['ConsistentInstructionCasing', 'JSONArgsRecommended']],
-    ['error=false;experimental=all', ['ConsistentInstructionCasing', 'JSONArgsRecommended']],
-  ])('%s', (check, rules) => {
-    expect(rulesOf(check)).toEqual(rules);
+    ['skip=A', { skip: ['A'], experimental: [], isError: false }],
+    ['skip=A, b ;error=1', { skip: ['A', 'b'], experimental: [], isError: true }],
+    ['skip=A;skip=all;error=true;error=F', { skip: ['A', 'all'], experimental: [], isError: false }],
+    ['error=false;experimental=A,all', { skip: [], experimental: ['A', 'all'], isError: false }],
+  ])('%s', (check, options) => {
+    expect(optionsOf(check)).toEqual(options);
+  });
+
+  test('nothing is left out and nothing an error where the file does not say so', () => {
+    expect(parse('FROM busybox').check).toEqual({ skip: [], experimental: [], isError: false });
+  });
+
+  test('it is not looked at where a build argument stands for it', () => {
+    const text = '# check=nonsense\n# escape=`\nFROM busybox';
+    expect(parseDockerfile(text, 'Dockerfile', new Set(['check']))).toMatchObject({
+      escape: '`',
+      check: { isError: false },
+    });
   });
 
   test.each([
-    ['error=true', 'lint violation found for rules: ConsistentInstructionCasing, JSONArgsRecommended'],
     ['foo=bar', 'invalid check option "foo=bar"'],
     ['SKIP=all', 'invalid check option "SKIP=all"'],
     ['skip', 'invalid check option "skip"'],
     ['skip = all', 'invalid check option "skip = all"'],
     ['error=maybe', 'failed to parse check option "error=maybe": not a boolean'],
   ])('%s is refused', (check, message) => {
-    expect(failureOf(() => rulesOf(check))).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);
+    expect(failureOf(() => optionsOf(check))).toBe(`TBUILD_DOCKERFILE_SYNTAX ${message}`);
   });
 });
 

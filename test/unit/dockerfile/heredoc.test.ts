@@ -265,9 +265,7 @@ describe('the end of a heredoc', () => {
     ]);
   });
 
-  test('a directive in a body is none, and a body is no reason for warnings', () => {
-    const { escape, warnings } = parse('FROM a', 'RUN <<A', '# escape=`', 'run \\', '', 'MAINTAINER x', 'A');
-    expect(escape).toBe('\\');
-    expect(warnings).toEqual([]);
+  test('a directive in a body is none', () => {
+    expect(parse('FROM a', 'RUN <<A', '# escape=`', 'run \\', '', 'MAINTAINER x', 'A').escape).toBe('\\');
   });
 });

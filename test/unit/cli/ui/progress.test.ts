@@ -104,9 +104,12 @@ describe('plain progress', () => {
   });
 
   test('has warnings with their line', () => {
-    const warning = { type: 'warning', code: 'X', message: 'careful' } as const;
+    const warning = { type: 'warning', code: 'TBUILD_WARN_X', message: 'careful' } as const;
     expect(plain({ ...warning, span: one?.span })).toBe('WARNING: careful (line 1)\n');
     expect(plain({ ...warning, span: undefined })).toBe('WARNING: careful\n');
+    expect(plain({ ...warning, code: 'UndefinedVar', span: one?.span })).toBe(
+      'WARNING: UndefinedVar: careful (line 1)\n',
+    );
   });
 });
 

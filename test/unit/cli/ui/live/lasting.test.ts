@@ -138,7 +138,7 @@ describe('what stays of a build', () => {
 
   test('has warnings with their line, without what could move the cursor', () => {
     const message = 'careful\u001b[2J with\nthis';
-    const { lasting } = replay([{ type: 'warning', code: 'X', message, span: from.span }]);
+    const { lasting } = replay([{ type: 'warning', code: 'TBUILD_WARN_X', message, span: from.span }]);
     expect(lasting).toEqual(['WARNING: careful with this (line 1)']);
   });
 });
