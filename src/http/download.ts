@@ -170,10 +170,11 @@ const failing = {
 } as const;
 
 function refused(url: URL, status: number): TbuildError {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return downloadError(url, `the server answers with status ${status}`, {
     hint:
       status === 401 || status === 403
-        ? `Give a secret HTTP_AUTH_TOKEN_${url.hostname} or HTTP_AUTH_HEADER_${url.hostname}.`
+        ? `Give a secret HTTP_AUTH_TOKEN_${host} or HTTP_AUTH_HEADER_${host}.`
         : status === 404
           ? 'Check the address.'
           : undefined,

@@ -282,7 +282,7 @@ describe('a server that asks for credentials gets, from secrets,', () => {
     const failing = added(`${server.url}/a`, {
       'HTTP_AUTH_HEADER_127.0.0.1': { value: 'Basic hush\r\nX-Other: hush' },
     });
-    await expect(failing).rejects.toMatchObject({ code: 'TBUILD_USAGE', span: { line: 2 } });
+    await expect(failing).rejects.toMatchObject({ code: 'TBUILD_SECRET', span: { line: 2 } });
     expect(await failing.catch((error: Error) => error.message)).not.toContain('hush');
     expect(server.requests).toEqual([]);
   });
