@@ -1,5 +1,5 @@
 export { checkDockerfile } from './build/check.ts';
-export type { CheckFinding, CheckReport } from './build/check/run.ts';
+export type { CheckFinding, CheckReport, CheckRequest } from './build/check/run.ts';
 export { build } from './build/build.ts';
 export type { Build } from './build/build.ts';
 export type { BuildResult } from './build/solve.ts';

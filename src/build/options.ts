@@ -81,8 +81,6 @@ export interface ResolvedOptions {
   readonly network: NetworkMode;
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly ssh: Readonly<Record<string, SshSource>>;
-  /** The same for fetching the build context: where nothing was given, the agent of this process (as docker build; RUN does not get that one). */
-  readonly contextSsh: Readonly<Record<string, SshSource>>;
   readonly allow: readonly Entitlement[];
   readonly platform: Platform;
   readonly buildContexts: NamedContexts;
@@ -97,7 +95,6 @@ export interface ResolvedOptions {
 
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
   const buildArgs = options.buildArgs ?? {};
-  const ssh = options.ssh ?? {};
   const keepGitDir = isTrue(buildArgs[keepGitDirArgument]);
   const context = parseContext(contextText(options.context), keepGitDir);
   if (context.kind === 'stdin' && options.dockerfile === '-') {
@@ -117,8 +114,7 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     noCache: options.noCache ?? false,
     network: options.network ?? 'default',
     secrets: options.secrets ?? {},
-    ssh,
-    contextSsh: Object.keys(ssh).length > 0 ? ssh : ownAgent(),
+    ssh: options.ssh ?? {},
     allow: checkAllowed(options.allow ?? []),
     platform: options.platform ?? hostPlatform(),
     buildContexts: namedContexts(options.buildContexts ?? {}, keepGitDir),
@@ -131,11 +127,6 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     usernsStart: options.usernsStart,
     concurrency: checkConcurrency(options.concurrency ?? 4 * parallelism),
   };
-}
-
-function ownAgent(): Readonly<Record<string, SshSource>> {
-  const socket = process.env['SSH_AUTH_SOCK'];
-  return socket === undefined || socket === '' ? {} : { default: { socket } };
 }
 
 /** As BuildKit reads it: what is no boolean means nothing. */

@@ -96,6 +96,10 @@ async function solveInput(
     const known = session.runs.map((run) => run.report());
     const isWhole = known.length >= steps.length && known.every(({ hasResult }) => hasResult);
     const earlier = isWhole ? () => undefined : await session.earlierSteps();
+    if (known.some(({ cause }) => cause?.kind === 'files')) {
+      const { noteReruns } = await import('./note-reruns.ts');
+      await noteReruns(store, report, { plan, steps: known });
+    }
     const { contextName, target } = options;
     await writeReport(store, report, {
       version: 2,

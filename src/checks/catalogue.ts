@@ -1,3 +1,4 @@
+import { ownRules } from './own-rules.ts';
 import type { Rule } from './rule.ts';
 import { consistentInstructionCasing, fromAsCasing, stageNameCasing } from './rules/casing.ts';
 import { jsonArgsRecommended, multipleInstructionsDisallowed } from './rules/commands.ts';
@@ -15,7 +16,7 @@ import { duplicateStageName, reservedStageName } from './rules/stage-names.ts';
 import { maintainerDeprecated, noEmptyContinuation } from './rules/text-forms.ts';
 import { legacyKeyValueFormat, secretsUsedInArgOrEnv, undefinedVar } from './rules/variables.ts';
 
-/** All rules. What several find on one line is told in this order. */
+/** Docker's rules. What several find on one line is told in this order. */
 export const catalogue: readonly Rule[] = [
   noEmptyContinuation,
   stageNameCasing,
@@ -41,13 +42,14 @@ export const catalogue: readonly Rule[] = [
   multipleInstructionsDisallowed,
 ];
 
-/** Where docker tells of a rule. */
-export function ruleUrl({ name, hasNoPage = false }: Rule): string | undefined {
+/** Where docker tells of a rule; undefined for one that it does not tell of. */
+export function ruleUrl(rule: Rule): string | undefined {
+  const { name, hasNoPage = rule.over === 'evidence' } = rule;
   if (hasNoPage) return undefined;
   const slug = name.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '-').toLowerCase();
   return `https://docs.docker.com/go/dockerfile/rule/${slug}/`;
 }
 
 export function findRule(name: string): Rule | undefined {
-  return catalogue.find((rule) => rule.name === name);
+  return [...catalogue, ...ownRules].find((rule) => rule.name === name);
 }

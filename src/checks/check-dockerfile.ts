@@ -49,8 +49,17 @@ export function readForRules(
 /** Asks all rules. Pure. Without a build only those that need nothing but the text. */
 export function check(text: TextInput, build: CheckedBuild | undefined, options: CheckOptions): CheckOutcome {
   if (build === undefined) return { findings: runRules(text, undefined, options), problem: undefined };
+  const { input, problem } = look(text, build);
+  return { findings: runRules(text, input, options), problem };
+}
+
+/** What rules over a build are asked about, and why the build would fail. Pure. */
+export function look(
+  text: TextInput,
+  build: CheckedBuild,
+): { readonly input: BuildInput; readonly problem: TbuildError | undefined } {
   const { stages, problem } = lookInto({ ...build, text });
-  return { findings: runRules(text, { ...text, ...buildInput(build), looked: stages }, options), problem };
+  return { input: { ...text, ...buildInput(build), looked: stages }, problem };
 }
 
 function buildInput({

@@ -12,7 +12,8 @@ import { applyInstruction } from '../image/apply-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
 import type { ImageDraft } from '../image/draft.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { LookedStage, LookedStep, TextInput } from './rule.ts';
+import type { LookedStage, LookedStep } from './looked.ts';
+import type { TextInput } from './rule.ts';
 
 /** What the config of a base image says. */
 export interface BaseConfig {

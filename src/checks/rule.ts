@@ -1,13 +1,13 @@
-import type { StageSource } from '../dockerfile/find-stage.ts';
-import type { ArgInstruction, Instruction, Stage } from '../dockerfile/instruction.ts';
+import type { ArgInstruction, Stage } from '../dockerfile/instruction.ts';
 import type { RawInstruction } from '../dockerfile/raw-instruction.ts';
 import type { SourceSpan } from '../errors.ts';
 import type { IgnoreRules } from '../context/ignore-rules.ts';
-import type { ImageDraft } from '../image/draft.ts';
+import type { Evidence } from './evidence.ts';
+import type { LookedStage } from './looked.ts';
 import type { Platform } from '../oci/platform.ts';
 
 /** One thing that is looked for in Dockerfiles. */
-export type Rule = TextRule | BuildRule;
+export type Rule = TextRule | BuildRule | EvidenceRule;
 
 interface Base {
   /** As docker has it, where docker has the rule. */
@@ -34,6 +34,14 @@ export interface TextRule extends Base {
 export interface BuildRule extends Base {
   readonly over: 'build';
   readonly find: (input: BuildInput) => Iterable<RuleFinding>;
+}
+
+/** Needs more than the Dockerfile and the configs of its bases, and so is asked with `--check` only (docs/decisions/0013-own-rules.md). */
+export interface EvidenceRule extends Base {
+  readonly over: 'evidence';
+  /** Asked with `--check=strict` only. @default false */
+  readonly isStrict?: boolean;
+  readonly find: (input: EvidenceInput) => Iterable<RuleFinding>;
 }
 
 export interface RuleFinding {
@@ -70,27 +78,13 @@ export interface BuildInput extends TextInput {
   readonly ignore: IgnoreRules | undefined;
 }
 
-export interface LookedStage {
-  readonly stage: Stage;
-  readonly base: StageSource;
-  /** Whether the base's config is known: without it nobody knows its variables. */
-  readonly isBaseKnown: boolean;
-  /** The triggers of the base, then the instructions of the stage, up to one that would fail. */
-  readonly steps: readonly LookedStep[];
-}
-
-export interface LookedStep {
-  /** As written. */
-  readonly instruction: Instruction;
-  /** With variables expanded. */
-  readonly expanded: Instruction;
-  /** Before the instruction. */
-  readonly draft: ImageDraft;
-  /** Names that the instruction refers to and that neither ENV nor ARG declares, in the order in which they are met. */
-  readonly undefinedNames: readonly string[];
-  /** Its line; of a trigger, made from what the base says. */
-  readonly raw: Pick<RawInstruction, 'name' | 'keyword' | 'args'>;
-  readonly span: SourceSpan;
+/** With what there is beside the Dockerfile. */
+export interface EvidenceInput extends BuildInput {
+  /** Index of the stage to build. */
+  readonly target: number;
+  /** Whether --build-context gives the name a meaning. */
+  readonly isNamedContext: (name: string) => boolean;
+  readonly evidence: Evidence;
 }
 
 export interface UsedImage {

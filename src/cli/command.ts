@@ -16,6 +16,8 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** What a switch is when it is not given. @default false */
   readonly initial?: boolean;
+  /** Of a switch: words that it takes behind an equals sign, `--check=strict`. Each of them switches it on. */
+  readonly words?: readonly string[];
   /** What stands for the value in the help, e.g. `NAME`. */
   readonly value?: string;
   readonly help: string;
@@ -40,6 +42,8 @@ export interface ParsedArguments {
   string(name: string): string | undefined;
   strings(name: string): readonly string[];
   flag(name: string): boolean;
+  /** The word that a switch was given; undefined for none of its words. */
+  word(name: string): string | undefined;
   /** One of the allowed words; undefined when the option is not given. Throws TBUILD_USAGE. */
   choice<T extends string>(name: string, allowed: readonly T[]): T | undefined;
 }
@@ -82,7 +86,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
       { type, multiple, ...(short === undefined ? {} : { short }) },
     ]),
   );
-  const { words, switches } = takeSwitchValues({ options, supported }, own);
+  const { words, switches, chosen } = takeSwitchValues({ options, supported }, own);
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...words], options: config, allowPositionals: true, strict: true });
@@ -103,6 +107,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     string,
     strings: (name) => (values[name] as string[] | undefined) ?? [],
     flag: (name) => switches.get(name) ?? (values[name] === true || options[name]?.initial === true),
+    word: (name) => chosen.get(name),
     choice: (name, allowed) => oneOf(name, string(name), allowed),
   };
 }
@@ -132,22 +137,30 @@ function checkCount(spec: CommandSpec, positionals: readonly string[]): void {
 function takeSwitchValues(
   { options, supported }: { readonly options: Options; readonly supported: Options },
   argv: readonly string[],
-): { words: readonly string[]; switches: ReadonlyMap<string, boolean> } {
+): {
+  readonly words: readonly string[];
+  readonly switches: ReadonlyMap<string, boolean>;
+  readonly chosen: ReadonlyMap<string, string>;
+} {
   const words: string[] = [];
   const switches = new Map<string, boolean>();
+  const chosen = new Map<string, string>();
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
-    if (word === '--') return { words: [...words, ...argv.slice(index)], switches };
+    if (word === '--') return { words: [...words, ...argv.slice(index)], switches, chosen };
     const [, given = '', text] = /^(-[A-Za-z]|--[\w-]+)(?:=(.*))?$/s.exec(word) ?? [];
     const name = Object.keys(supported).find((each) => given === `--${each}` || given === `-${supported[each]?.short}`);
     const isSwitch = name !== undefined && supported[name]?.type === 'boolean';
-    const value = text === undefined ? true : booleans.get(text.toLowerCase());
+    const isWord = isSwitch && text !== undefined && supported[name]?.words?.includes(text) === true;
+    const value = text === undefined || isWord ? true : booleans.get(text.toLowerCase());
+    if (isWord) chosen.set(name, text);
+    else if (isSwitch && value !== undefined) chosen.delete(name);
     if (isSwitch && value !== undefined) switches.set(name, value);
     if (!isSwitch || value === undefined || text === undefined) words.push(word);
     if (word.startsWith('-') && word !== '-' && takesNextWord(options, word) && index + 1 < argv.length)
       words.push(argv[++index] ?? '');
   }
-  return { words, switches };
+  return { words, switches, chosen };
 }
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
@@ -155,7 +168,7 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'f', 'false'].map((text) => [text, false] as const),
 ]);
 
-type Options = Readonly<Record<string, Pick<OptionSpec, 'type' | 'short' | 'multiple' | 'initial'>>>;
+type Options = Readonly<Record<string, Pick<OptionSpec, 'type' | 'short' | 'multiple' | 'initial' | 'words'>>>;
 
 function splitAtPositional(
   options: Options,

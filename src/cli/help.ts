@@ -27,7 +27,8 @@ function formatOptions(spec: CommandSpec): string {
   return formatRows(
     Object.entries({ ...spec.options, ...commonOptions }).map(([name, option]) => {
       const short = option.short === undefined ? '    ' : `-${option.short}, `;
-      const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : '';
+      const words = option.words === undefined ? '' : `[=${option.words.join('|')}]`;
+      const value = option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : words;
       return [`  ${short}--${name}${value}`, option.help];
     }),
   );

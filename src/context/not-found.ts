@@ -9,8 +9,6 @@ import type { MissingReason } from './source-paths.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 export interface MissingSource {
-  /** `the build context`, or a named one. */
-  readonly contextName: string;
   readonly root: string;
   readonly tree: VisibleTree;
   readonly rules: IgnoreRules;
@@ -25,11 +23,11 @@ const listedNames = 10;
 
 /** Says why a source is not there: ignored (by which line), broken link, or simply absent, and then what is there. */
 export function sourceNotFound(missing: MissingSource): TbuildError {
-  const { contextName, source, path, reason, span, tree } = missing;
+  const { source, path, reason, span, tree } = missing;
   const unreadable = findUnreadable(tree.scan, path);
   if (unreadable !== undefined) return unreadableDirectory(unreadable);
   const { why, hint } = explain(missing);
-  return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in ${contextName}: ${why}`, {
+  return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in the build context: ${why}`, {
     hint,
     span,
     details: { source, path, reason: reason.kind },
@@ -37,7 +35,7 @@ export function sourceNotFound(missing: MissingSource): TbuildError {
 }
 
 function explain(missing: MissingSource): { readonly why: string; readonly hint: string | undefined } {
-  const { contextName, path, reason, rules } = missing;
+  const { path, reason, rules } = missing;
   if (reason.kind === 'too-many-links') {
     return { why: 'its symbolic links lead in a circle', hint: 'remove one of the links' };
   }
@@ -68,7 +66,7 @@ function explain(missing: MissingSource): { readonly why: string; readonly hint:
     why: `${via}there is no ${path}; ${names.length === 0 ? `${where} is empty` : `${where} has ${listed}${more}`}`,
     hint:
       similar === undefined
-        ? `paths are relative to ${contextName}, not to the Dockerfile`
+        ? 'paths are relative to the build context, not to the Dockerfile'
         : `did you mean ${join(directory, similar)}?`,
   };
 }

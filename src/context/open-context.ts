@@ -11,7 +11,9 @@ import type { IgnoreRules } from './ignore-rules.ts';
 import { sourceNotFound } from './not-found.ts';
 import { openScan, scanContext } from './scan.ts';
 import { buildItems, recordsOf } from './selection.ts';
-import type { SelectedAs, Selection } from './selection.ts';
+import type { MatchedRecords, SelectedAs, Selection } from './selection.ts';
+import { listItems } from './list-items.ts';
+import type { ListedItem } from './list-items.ts';
 import { digestSelection, modesKey } from './describe.ts';
 import type { SourceFinder } from './source-paths.ts';
 import { findSource } from './source-paths.ts';
@@ -22,8 +24,6 @@ import { createVisibleTree } from './visible-tree.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 export interface ContextOptions {
-  /** For messages. @default 'the build context' */
-  readonly name?: string | undefined;
   /** The directory that is the build context. */
   readonly root: string;
   /** Chooses `<Dockerfile>.dockerignore`; undefined where there is no Dockerfile (standard input, a named context). */
@@ -61,13 +61,15 @@ export interface BuildContext {
   digest(sources: readonly string[], options?: SelectOptions): Promise<Memo>;
   /** Which files the sources of a COPY or ADD name. Throws `TBUILD_SOURCE_NOT_FOUND`; `TBUILD_CONTEXT` for what cannot be read. */
   select(sources: readonly string[], options?: SelectOptions): Promise<Selection>;
+  /** The same files without reading any. */
+  list(sources: readonly string[], options?: SelectOptions): readonly ListedItem[];
   /** Keeps what was learned for the next build; writes nothing when that is nothing. */
   save(): Promise<void>;
 }
 
 /** Throws `TBUILD_CONTEXT` when the root is no directory that can be listed or the ignore file is malformed. */
 export async function openContext(options: ContextOptions): Promise<BuildContext> {
-  const { index, signal, addon, name: contextName = 'the build context' } = options;
+  const { index, signal, addon } = options;
   const root = await realDirectory(options.root);
   const ignoreFile = options.ignores === false ? noIgnoreFile : await readIgnoreFile(root, options.dockerfilePath);
   const rules = compileIgnoreRules(ignoreFile);
@@ -85,8 +87,8 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   /** Selections of this build: several steps may ask for the same sources. */
   const selections = new Map<string, Promise<Selected>>();
 
-  const select = async (sources: readonly string[], options: SelectOptions): Promise<Selected> => {
-    const { chmod, exclude = [], parents = false, as = 'copied', span } = options;
+  const match = (sources: readonly string[], options: SelectOptions): Matched => {
+    const { exclude = [], parents = false, as = 'copied', span } = options;
     const { tree, digests } = list();
     const followed: number[] = [];
     const readLink = (record: number): string => {
@@ -95,16 +97,20 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     };
     const finder: SourceFinder<number> = {
       tree: contextTree(tree, readLink),
-      notFound: (source, path, reason) =>
-        sourceNotFound({ contextName, root, tree, rules, source, path, reason, span }),
+      notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
       exclude,
       parents,
       literal: as === 'mounted',
       span,
     };
     const matches = sources.flatMap((source) => findSource(finder, source));
-    const matched = matches.map((match) => recordsOf(tree, match));
-    const records = matched.flatMap((match) => match.records);
+    return { tree, matched: matches.map((found) => recordsOf(tree, found)), followed };
+  };
+  const select = async (sources: readonly string[], options: SelectOptions): Promise<Selected> => {
+    const { chmod, as = 'copied' } = options;
+    const { digests } = list();
+    const { tree, matched, followed } = match(sources, options);
+    const records = matched.flatMap((each) => each.records);
     await digests.read(records, signal);
     const selection = digestSelection(buildItems(root, tree, digests, matched), { chmod, as });
     const isSettled = ![followed, records].some((some) => some.some((record) => digests.isFresh(record)));
@@ -139,6 +145,10 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       return memo;
     },
     select: async (sources, selectOptions = {}) => (await selectOnce(sources, selectOptions)).selection,
+    list(sources, selectOptions = {}) {
+      const { tree, matched } = match(sources, selectOptions);
+      return listItems(tree, matched);
+    },
     async save() {
       if (index === undefined || listing === undefined) return;
       if (!hasNewMemo && !listing.digests.hasLearned()) return;
@@ -146,6 +156,13 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       await index.write(name, encodeIndex({ scan: buffer, knowledge: listing.knowledge, rulesKey, memos }));
     },
   };
+}
+
+interface Matched {
+  readonly tree: VisibleTree;
+  readonly matched: readonly MatchedRecords[];
+  /** Links on the way. */
+  readonly followed: readonly number[];
 }
 
 interface Selected {

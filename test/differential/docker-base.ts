@@ -41,7 +41,6 @@ export function refusal(output: string): string {
   const line = output.slice(output.lastIndexOf('ERROR:')).split('\n')[0] ?? '';
   return line
     .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, '')
-    .replace(/ref [\w-]+::\w+/, 'ref …')
-    .replace(/\/\S*?\/(?:context|buildkit(?:-mount)?\d+)\//, '')
+    .replace(/ref \w+::\w+/, 'ref …')
     .trim();
 }

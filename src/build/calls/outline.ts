@@ -140,7 +140,7 @@ async function openBase(
     }
     case 'image': {
       const { span } = plan.stage;
-      const config = await readBaseConfig(access, { name: base.name, platform, span, stages: plan.stageNames });
+      const { config } = await readBaseConfig(access, { name: base.name, platform, span, stages: plan.stageNames });
       return { draft: draftFromImage(config), triggers: onbuildTriggers(config) };
     }
   }

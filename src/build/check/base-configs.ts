@@ -13,6 +13,8 @@ import type { Seen, SeenBase } from './seen.ts';
 
 export interface SeenBases {
   readonly seen: Seen;
+  /** `sha256:…` by the name as it is written, where it is known. */
+  readonly digests: ReadonlyMap<string, string>;
   /** The first that could not be found, in the order of the stages. */
   readonly problem: TbuildError | undefined;
 }
@@ -22,6 +24,7 @@ export async function seeBases(access: BuildAccess, stages: readonly ResolvedSta
   const names = stages.flatMap(({ stage }) => stage.name ?? []);
   const found = await Promise.all(stages.map((stage) => seeBase(access, stage, names)));
   const seen: Seen = { bases: new Map(), images: [] };
+  const digests = new Map<string, string>();
   let problem: TbuildError | undefined;
   for (const outcome of found) {
     if (outcome === undefined) continue;
@@ -29,14 +32,15 @@ export async function seeBases(access: BuildAccess, stages: readonly ResolvedSta
       problem ??= outcome;
       continue;
     }
-    const { stage, name, platform, base } = outcome;
+    const { stage, name, platform, base, digest } = outcome;
+    if (digest !== undefined) digests.set(name, digest);
     seen.bases.set(stage.index, base);
     // Whoever gives a named context has chosen it; docker says nothing either.
     if (access.options.buildContexts.find(name) === undefined) {
       seePlatform(seen, base, { name, platform, span: stage.span });
     }
   }
-  return { seen, problem };
+  return { seen, digests, problem };
 }
 
 interface FoundBase {
@@ -44,6 +48,7 @@ interface FoundBase {
   readonly name: string;
   readonly platform: Platform;
   readonly base: SeenBase;
+  readonly digest: string | undefined;
 }
 
 async function seeBase(
@@ -55,10 +60,10 @@ async function seeBase(
   const { name } = base;
   try {
     const platform = text === undefined ? access.options.platform : stagePlatform(text, stage.span);
-    const config = await readBaseConfig(access, { name, platform, span: stage.span, stages });
+    const { config, digest } = await readBaseConfig(access, { name, platform, span: stage.span, stages });
     const id = `config ${sha256Hex(JSON.stringify(config))}`;
     const seen = { id, draft: draftFromImage(config), triggers: onbuildTriggers(config) };
-    return { stage, name, platform, base: seen };
+    return { stage, name, platform, base: seen, digest };
   } catch (error) {
     access.signal.throwIfAborted();
     const failure = firstFailure(error);

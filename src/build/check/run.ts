@@ -1,7 +1,8 @@
 import { findRule, ruleUrl } from '../../checks/catalogue.ts';
-import { check, readForRules } from '../../checks/check-dockerfile.ts';
+import { check, look, readForRules } from '../../checks/check-dockerfile.ts';
 import type { CheckOutcome } from '../../checks/check-dockerfile.ts';
 import type { Finding } from '../../checks/finding.ts';
+import { runRules } from '../../checks/run-rules.ts';
 import type { TextInput } from '../../checks/rule.ts';
 import type { CheckOptions } from '../../dockerfile/check-options.ts';
 import type { Dockerfile } from '../../dockerfile/instruction.ts';
@@ -11,16 +12,21 @@ import { firstFailure } from '../../util/first-failure.ts';
 import { decodePathBytes } from '../../util/path-bytes.ts';
 import type { BuildAccess } from '../access.ts';
 import { withSource } from '../calls/with-input.ts';
-import type { ContextPlace } from '../contexts/opened-contexts.ts';
 import { withDockerfileText } from '../input.ts';
 import type { BuildSource } from '../input.ts';
 import { overriddenDirectives, parseKept } from '../load-dockerfile.ts';
 import type { BuildOptions } from '../options.ts';
 import { resolveBuild } from '../plan-build.ts';
 import { seeBases } from './base-configs.ts';
+import { gatherEvidence } from './evidence/gather.ts';
 import { checkOptionsOf } from './findings.ts';
 import { readIgnoreRules } from './ignore-rules.ts';
 import { asViolation } from './refuse.ts';
+
+export interface CheckRequest extends BuildOptions {
+  /** Also asks rules that not everybody wants: `--check=strict`. @default false */
+  readonly strict?: boolean | undefined;
+}
 
 /** What a rule found, with what it says about itself. */
 export interface CheckFinding extends Finding {
@@ -40,9 +46,9 @@ export interface CheckReport {
   readonly dockerfile: { readonly path: string; readonly bytes: Uint8Array };
 }
 
-export function runCheck(options: BuildOptions): Promise<CheckReport> {
+export function runCheck(options: CheckRequest): Promise<CheckReport> {
   return withSource(options, async (source, access) => {
-    const { findings, problem } = await checkSource(source, access);
+    const { findings, problem } = await checkSource(source, { ...access, isStrict: options.strict ?? false });
     return {
       findings: findings.map(explained),
       error: problem === undefined ? undefined : (withDockerfileText(problem, source) as TbuildError),
@@ -51,8 +57,12 @@ export function runCheck(options: BuildOptions): Promise<CheckReport> {
   });
 }
 
+interface CheckAccess extends BuildAccess {
+  readonly isStrict: boolean;
+}
+
 /** As far as it gets: what cannot be parsed or planned is still looked at as text. */
-async function checkSource(source: BuildSource, access: BuildAccess): Promise<CheckOutcome> {
+async function checkSource(source: BuildSource, access: CheckAccess): Promise<CheckOutcome> {
   const { buildArgs } = access.options;
   let findInText: () => readonly Finding[] = () => [];
   try {
@@ -60,7 +70,7 @@ async function checkSource(source: BuildSource, access: BuildAccess): Promise<Ch
     const checkOptions = await checkOptionsOf(read, buildArgs);
     findInText = () => check(read.text, undefined, checkOptions).findings;
     const { dockerfile } = await parseKept(access.store, source, buildArgs);
-    return await checkBuild(access, { text: read.text, dockerfile, place: source.context }, checkOptions);
+    return await checkBuild(access, { text: read.text, dockerfile, source }, checkOptions);
   } catch (error) {
     access.signal.throwIfAborted();
     const problem = firstFailure(error);
@@ -72,12 +82,12 @@ async function checkSource(source: BuildSource, access: BuildAccess): Promise<Ch
 interface ReadDockerfile {
   readonly text: TextInput;
   readonly dockerfile: Dockerfile;
-  readonly place: ContextPlace;
+  readonly source: BuildSource;
 }
 
 async function checkBuild(
-  access: BuildAccess,
-  { text, dockerfile, place }: ReadDockerfile,
+  access: CheckAccess,
+  { text, dockerfile, source }: ReadDockerfile,
   checkOptions: CheckOptions,
 ): Promise<CheckOutcome> {
   const { options } = access;
@@ -85,7 +95,7 @@ async function checkBuild(
   // Without a target all stages are looked at, as docker does.
   const indexes = options.target === undefined ? dockerfile.stages.map(({ index }) => index) : resolved.reachable;
   const stages = indexes.flatMap((index) => resolved.stages[index] ?? []);
-  const { seen, problem: missing } = await seeBases(access, stages);
+  const { seen, digests, problem: missing } = await seeBases(access, stages);
   const build = {
     dockerfile,
     resolved,
@@ -93,9 +103,13 @@ async function checkBuild(
     buildArgs: new Map(Object.entries(options.buildArgs)),
     platform: options.platform,
     ...seen,
-    ignore: await readIgnoreRules(place),
+    ignore: await readIgnoreRules(source.context),
   };
-  const { findings, problem } = check(text, build, checkOptions);
+  const { input, problem } = look(text, build);
+  const evidence = await gatherEvidence(access, { ...input, source, resolved }, digests);
+  const isNamedContext = (name: string): boolean => options.buildContexts.find(name) !== undefined;
+  const judged = { ...input, target: resolved.target, isNamedContext, evidence };
+  const findings = runRules(text, judged, checkOptions);
   return { findings, problem: missing ?? problem ?? (checkOptions.isError ? asViolation(findings) : undefined) };
 }
 

@@ -7,9 +7,6 @@ import type { BuildAccess } from '../access.ts';
 import type { Tell } from '../paced.ts';
 import type { TreeSpec } from './context-spec.ts';
 
-/** For people. */
-export const buildContextOrigin = 'the build context';
-
 /** A tree that is no directory of this machine (any more): layers of the store. None: an empty one. */
 export interface LayersPlace {
   readonly kind: 'layers';
@@ -55,10 +52,7 @@ export function openedContexts(access: BuildAccess, place: ContextPlace): Opened
     main: () => once(place, () => openPlace(access, place)),
     named: (name, spec, tell) =>
       once(spec, async () => {
-        if (spec.kind === 'directory') {
-          const place = { kind: 'directory', root: spec.path, dockerfile: undefined } as const;
-          return openPlace(access, place, namedOrigin(name));
-        }
+        if (spec.kind === 'directory') return openPlace(access, { ...spec, root: spec.path, dockerfile: undefined });
         const { remoteTree } = await import('./remote-tree.ts');
         return remoteTree(access, spec, { as: name, tell });
       }),
@@ -75,22 +69,12 @@ export function openedContexts(access: BuildAccess, place: ContextPlace): Opened
   };
 }
 
-/** For people. */
-export function namedOrigin(name: string): string {
-  return `the named context ${name}`;
-}
-
-async function openPlace(
-  { store, signal }: BuildAccess,
-  place: ContextPlace,
-  name: string = buildContextOrigin,
-): Promise<OpenedContext> {
+async function openPlace({ store, signal }: BuildAccess, place: ContextPlace): Promise<OpenedContext> {
   if (place.kind === 'layers') return place;
   const index = {
     read: (name: string) => store.readBytes('contexts', name),
     write: (name: string, bytes: Buffer) => store.writeBytes('contexts', name, bytes),
   };
   const { root, dockerfile: dockerfilePath } = place;
-  const addon = loadAddon();
-  return { kind: 'directory', files: await openContext({ name, root, dockerfilePath, index, addon, signal }) };
+  return { kind: 'directory', files: await openContext({ root, dockerfilePath, index, addon: loadAddon(), signal }) };
 }

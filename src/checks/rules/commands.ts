@@ -1,4 +1,5 @@
-import type { BuildRule, LookedStep } from '../rule.ts';
+import type { LookedStep } from '../looked.ts';
+import type { BuildRule } from '../rule.ts';
 
 export const jsonArgsRecommended: BuildRule = {
   over: 'build',

@@ -1,5 +1,5 @@
 import { TbuildError } from '../../index.ts';
-import type { BuildOptions } from '../../index.ts';
+import type { CheckRequest } from '../../index.ts';
 
 export type CallFormat = 'text' | 'json';
 
@@ -20,7 +20,7 @@ export interface CallAnswer {
 }
 
 /** Answers from what a build starts from, instead of building. */
-export type CallMethod = (options: BuildOptions, format: CallFormat) => Promise<CallAnswer>;
+export type CallMethod = (options: CheckRequest, format: CallFormat) => Promise<CallAnswer>;
 
 const methods: Readonly<Record<string, () => Promise<CallMethod>>> = {
   check: async () => (await import('./check.ts')).checkCall,
@@ -65,7 +65,7 @@ function parseField(field: string): Fields {
   });
 }
 
-export async function answerCall({ method, format, ignoresStatus }: Call, options: BuildOptions): Promise<CallAnswer> {
+export async function answerCall({ method, format, ignoresStatus }: Call, options: CheckRequest): Promise<CallAnswer> {
   const load = methods[method];
   if (load === undefined) throw new TypeError(`there is no call ${method}`);
   const answer = await load();

@@ -45,7 +45,11 @@ const spec: CommandSpec = {
       value: 'METHOD[,format=F]',
       help: 'Instead of building print what checks find, the outline of the stage, or the targets there are (default: build)',
     },
-    check: { type: 'boolean', help: 'Check the Dockerfile and build nothing: --call=check' },
+    check: {
+      type: 'boolean',
+      words: ['strict'],
+      help: 'Check the Dockerfile and build nothing: --call=check; strict asks more',
+    },
     format: { type: 'string', value: 'text|json', help: 'With --call or --check: how to print it (default: text)' },
     label: { type: 'string', multiple: true, value: 'NAME[=VALUE]', help: 'Label for the image (repeatable)' },
     'no-cache': { type: 'boolean', help: 'Run every step' },
@@ -121,7 +125,8 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const iidfile = args.string('iidfile');
   const options = toOptions(args, outputs, terminal);
   if (call !== undefined) {
-    const { text, status, error } = await answerCall(call, options).finally(() => closeInput(options, terminal));
+    const request = { ...options, strict: args.word('check') === 'strict' };
+    const { text, status, error } = await answerCall(call, request).finally(() => closeInput(options, terminal));
     terminal.stdout.write(terminal.stdout.isTTY ? textForTerminal(text, terminal.env) : text);
     if (error !== undefined) throw error;
     return status;

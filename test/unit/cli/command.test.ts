@@ -84,6 +84,22 @@ describe('a switch', () => {
     expect(parse('--user', 'x=false').string('user')).toBe('x=false');
   });
 
+  test('may take words of its own, each of which switches it on; the last one counts', () => {
+    const check = { check: { type: 'boolean', words: ['strict'], help: 'Check' } } as const;
+    const read = (...argv: readonly string[]): readonly [boolean, string | undefined] => {
+      const parsed = parseArguments({ ...spec, stopAtPositional: false, options: check }, [...argv, 'image']);
+      return [parsed.flag('check'), parsed.word('check')];
+    };
+    expect(read()).toEqual([false, undefined]);
+    expect(read('--check')).toEqual([true, undefined]);
+    expect(read('--check=strict')).toEqual([true, 'strict']);
+    expect(read('--check=strict', '--check')).toEqual([true, undefined]);
+    expect(read('--check=strict', '--check=false')).toEqual([false, undefined]);
+    expect(read('--check=false', '--check=strict')).toEqual([true, 'strict']);
+    expect(() => read('--check=strictly')).toThrow('does not take an argument');
+    expect(formatHelp({ ...spec, options: check })).toContain('--check[=strict]');
+  });
+
   test('takes nothing but a truth value', () => {
     expect(() => parse('--human=no')).toThrow('does not take an argument');
   });
