@@ -3,7 +3,7 @@ import { isTbuildError, TbuildError } from '../errors.ts';
 import type { SourceSpan } from '../errors.ts';
 import type { Platform } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
-import { draftFromImage, onbuildTriggers } from '../image/draft.ts';
+import { draftFromImage, onbuildTriggers, scratchDraft } from '../image/draft.ts';
 import type { ImageDraft } from '../image/draft.ts';
 import { readImageConfig } from '../image/read-image.ts';
 import type { Chain, ImageRecord } from '../store/types.ts';
@@ -42,6 +42,8 @@ export async function openBaseImage(session: Session, request: BaseRequest): Pro
     const { treeBase } = await import('./contexts/tree-base.ts');
     return treeBase(session, context, request);
   }
+  if (context?.kind === 'image' && context.reference === 'scratch')
+    return { ...emptyBase, draft: scratchDraft(request.platform) };
   const { image, cached } = await findOrFetch(session, context, request).catch((error: unknown) => {
     throw withNearStage(error, request);
   });
@@ -51,6 +53,9 @@ export async function openBaseImage(session: Session, request: BaseRequest): Pro
   if (context === undefined) seePlatform(session.seen, { draft }, request);
   return { id: image.id, draft, chain: image.chain, triggers: onbuildTriggers(config), cached };
 }
+
+/** `docker-image://scratch` */
+const emptyBase = { id: 'scratch', chain: [], triggers: [], cached: true } as const;
 
 async function findOrFetch(
   session: Session,

@@ -81,6 +81,8 @@ export interface ResolvedOptions {
   readonly network: NetworkMode;
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly ssh: Readonly<Record<string, SshSource>>;
+  /** The same for fetching the build context: where nothing was given, the agent of this process (as docker build; RUN does not get that one). */
+  readonly contextSsh: Readonly<Record<string, SshSource>>;
   readonly allow: readonly Entitlement[];
   readonly platform: Platform;
   readonly buildContexts: NamedContexts;
@@ -95,6 +97,7 @@ export interface ResolvedOptions {
 
 export function resolveOptions(options: BuildOptions, parallelism: number): ResolvedOptions {
   const buildArgs = options.buildArgs ?? {};
+  const ssh = options.ssh ?? {};
   const keepGitDir = isTrue(buildArgs[keepGitDirArgument]);
   const context = parseContext(contextText(options.context), keepGitDir);
   if (context.kind === 'stdin' && options.dockerfile === '-') {
@@ -114,7 +117,8 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     noCache: options.noCache ?? false,
     network: options.network ?? 'default',
     secrets: options.secrets ?? {},
-    ssh: options.ssh ?? {},
+    ssh,
+    contextSsh: Object.keys(ssh).length > 0 ? ssh : ownAgent(),
     allow: checkAllowed(options.allow ?? []),
     platform: options.platform ?? hostPlatform(),
     buildContexts: namedContexts(options.buildContexts ?? {}, keepGitDir),
@@ -127,6 +131,11 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     usernsStart: options.usernsStart,
     concurrency: checkConcurrency(options.concurrency ?? 4 * parallelism),
   };
+}
+
+function ownAgent(): Readonly<Record<string, SshSource>> {
+  const socket = process.env['SSH_AUTH_SOCK'];
+  return socket === undefined || socket === '' ? {} : { default: { socket } };
 }
 
 /** As BuildKit reads it: what is no boolean means nothing. */

@@ -9,6 +9,8 @@ import type { MissingReason } from './source-paths.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 export interface MissingSource {
+  /** `the build context`, or a named one. */
+  readonly contextName: string;
   readonly root: string;
   readonly tree: VisibleTree;
   readonly rules: IgnoreRules;
@@ -23,11 +25,11 @@ const listedNames = 10;
 
 /** Says why a source is not there: ignored (by which line), broken link, or simply absent, and then what is there. */
 export function sourceNotFound(missing: MissingSource): TbuildError {
-  const { source, path, reason, span, tree } = missing;
+  const { contextName, source, path, reason, span, tree } = missing;
   const unreadable = findUnreadable(tree.scan, path);
   if (unreadable !== undefined) return unreadableDirectory(unreadable);
   const { why, hint } = explain(missing);
-  return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in the build context: ${why}`, {
+  return new TbuildError('TBUILD_SOURCE_NOT_FOUND', `${JSON.stringify(source)} is not in ${contextName}: ${why}`, {
     hint,
     span,
     details: { source, path, reason: reason.kind },
@@ -35,7 +37,7 @@ export function sourceNotFound(missing: MissingSource): TbuildError {
 }
 
 function explain(missing: MissingSource): { readonly why: string; readonly hint: string | undefined } {
-  const { path, reason, rules } = missing;
+  const { contextName, path, reason, rules } = missing;
   if (reason.kind === 'too-many-links') {
     return { why: 'its symbolic links lead in a circle', hint: 'remove one of the links' };
   }
@@ -66,7 +68,7 @@ function explain(missing: MissingSource): { readonly why: string; readonly hint:
     why: `${via}there is no ${path}; ${names.length === 0 ? `${where} is empty` : `${where} has ${listed}${more}`}`,
     hint:
       similar === undefined
-        ? 'paths are relative to the build context, not to the Dockerfile'
+        ? `paths are relative to ${contextName}, not to the Dockerfile`
         : `did you mean ${join(directory, similar)}?`,
   };
 }

@@ -24,6 +24,8 @@ import { createVisibleTree } from './visible-tree.ts';
 import type { VisibleTree } from './visible-tree.ts';
 
 export interface ContextOptions {
+  /** For messages. @default 'the build context' */
+  readonly name?: string | undefined;
   /** The directory that is the build context. */
   readonly root: string;
   /** Chooses `<Dockerfile>.dockerignore`; undefined where there is no Dockerfile (standard input, a named context). */
@@ -69,7 +71,7 @@ export interface BuildContext {
 
 /** Throws `TBUILD_CONTEXT` when the root is no directory that can be listed or the ignore file is malformed. */
 export async function openContext(options: ContextOptions): Promise<BuildContext> {
-  const { index, signal, addon } = options;
+  const { index, signal, addon, name: contextName = 'the build context' } = options;
   const root = await realDirectory(options.root);
   const ignoreFile = options.ignores === false ? noIgnoreFile : await readIgnoreFile(root, options.dockerfilePath);
   const rules = compileIgnoreRules(ignoreFile);
@@ -97,7 +99,8 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     };
     const finder: SourceFinder<number> = {
       tree: contextTree(tree, readLink),
-      notFound: (source, path, reason) => sourceNotFound({ root, tree, rules, source, path, reason, span }),
+      notFound: (source, path, reason) =>
+        sourceNotFound({ contextName, root, tree, rules, source, path, reason, span }),
       exclude,
       parents,
       literal: as === 'mounted',

@@ -206,6 +206,9 @@ function hintFor(errors: string, { host, protocol }: GitSource): string | undefi
   if (/could not read (?:username|password)|authentication failed|http basic: access denied/i.test(errors)) {
     return `Give a secret GIT_AUTH_TOKEN.${host} or GIT_AUTH_TOKEN.`;
   }
+  if (/returned error: 30\d\b/.test(errors)) {
+    return 'The server redirects to another one, which gets no credentials: give the address that it redirects to.';
+  }
   if (/transport '[^']*' not allowed/.test(errors))
     return 'Only https, http, ssh and git are followed, also in submodules.';
   if (/could not resolve host/i.test(errors)) return "Check the spelling of the host, and this machine's DNS.";

@@ -13,6 +13,12 @@ export interface DifferentialCase {
   /** By id. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly target: string | undefined;
+  /** How the context is given: `directory`, `git`, `git#REF:DIR`, `tar`, `tar.gz`, or `dockerfile`, which has nothing else. All but the first are behind a URL. */
+  readonly context: string;
+  /** `-f`; undefined: none. */
+  readonly file: string | undefined;
+  /** Named contexts: paths of directories in the context, or what else `--build-context` takes. */
+  readonly named: Readonly<Record<string, string>>;
   /** Why tbuild does otherwise on purpose, and what it does: `built`, or the code of its error. */
   readonly differs: { readonly outcome: string; readonly why: string } | undefined;
 }
@@ -35,7 +41,19 @@ function parseCases(text: string): readonly DifferentialCase[] {
 
 const commonFiles: Tree = { f: 'f\n', 'd/g': 'g\n' };
 
-const settingNames = new Set(['build-arg', 'label', 'secret', 'target', 'file', 'link', 'directory', 'differs']);
+const settingNames = new Set([
+  'build-arg',
+  'label',
+  'secret',
+  'target',
+  'file',
+  'link',
+  'directory',
+  'differs',
+  'context',
+  'dockerfile',
+  'named',
+]);
 
 function parseCase(part: string): DifferentialCase {
   const [name = '', ...lines] = part.split('\n');
@@ -61,6 +79,9 @@ function parseCase(part: string): DifferentialCase {
     labels: pairs(all('label')),
     secrets: pairs(all('secret')),
     target: all('target')[0],
+    context: all('context')[0] ?? 'directory',
+    file: all('dockerfile')[0],
+    named: pairs(all('named')),
     differs: differs === undefined ? undefined : { outcome: cut(differs, ': ')[0], why: cut(differs, ': ')[1] },
   };
 }

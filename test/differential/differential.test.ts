@@ -12,38 +12,44 @@ import { readCases } from './case.ts';
 import type { DifferentialCase } from './case.ts';
 import { describeImage } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import { serveContexts } from './serve.ts';
+import type { ServedContexts } from './serve.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/differential/', import.meta.url));
 const topics = readCases(fixtures);
 
 let workshop: Workshop;
+let served: ServedContexts;
 let base: LoadedImage;
 beforeAll(async () => {
   workshop = await openWorkshop();
-  base = await built('FROM base\n', {});
+  served = await serveContexts();
+  base = await built({ dockerfile: 'FROM base\n', files: {}, context: 'directory', named: {} });
 });
-afterAll(() => workshop[Symbol.asyncDispose]());
+afterAll(async () => {
+  await served[Symbol.asyncDispose]();
+  await workshop[Symbol.asyncDispose]();
+});
 
 let archives = 0;
 
-async function built(dockerfile: string, options: Partial<DifferentialCase>): Promise<LoadedImage> {
-  const { files, buildArgs, labels, secrets = {}, target } = options;
-  const values = Object.fromEntries(Object.entries(secrets).map(([id, value]) => [id, { value }]));
-  const context = workshop.context({ ...files, Dockerfile: dockerfile });
+async function built(
+  given: Pick<DifferentialCase, 'dockerfile' | 'files' | 'context' | 'named'> & Partial<DifferentialCase>,
+): Promise<LoadedImage> {
+  const { buildArgs, labels, secrets: values = {}, target, file } = given;
+  const secrets = Object.fromEntries(Object.entries(values).map(([id, value]) => [id, { value }]));
+  const here = workshop.context({});
+  const { context, named } = served.give(given, here);
   const destination = join(workshop.directory, `${archives++}.tar`);
-  await workshop.build(context, {
-    buildArgs,
-    labels,
-    secrets: values,
-    target,
-    outputs: [{ type: 'oci', destination }],
-  });
+  const dockerfile = file === undefined || given.context !== 'directory' ? file : join(here, file);
+  const outputs = [{ type: 'oci', destination }] as const;
+  await workshop.build(context, { buildArgs, labels, secrets, target, dockerfile, buildContexts: named, outputs });
   return loadImage(destination);
 }
 
 async function outcomeOf(each: DifferentialCase): Promise<Outcome> {
   try {
-    return describeImage(await built(each.dockerfile, each), base);
+    return describeImage(await built(each), base);
   } catch (error) {
     if (isTbuildError(error)) return { refused: error.code };
     throw error;

@@ -41,6 +41,7 @@ export function refusal(output: string): string {
   const line = output.slice(output.lastIndexOf('ERROR:')).split('\n')[0] ?? '';
   return line
     .replace(/^ERROR: (failed to build: )?(failed to solve: )?/, '')
-    .replace(/ref \w+::\w+/, 'ref …')
+    .replace(/ref [\w-]+::\w+/, 'ref …')
+    .replace(/\/\S*?\/(?:context|buildkit(?:-mount)?\d+)\//, '')
     .trim();
 }

@@ -12,7 +12,15 @@ const directory = await mkdtemp(join(tmpdir(), 'tbuild-record-script-'));
 try {
   const outfile = join(directory, 'record.mjs');
   const entryPoints = [join(project, 'test/differential', isOfChecks ? 'checks/record.ts' : 'record.ts')];
-  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', sourcemap: 'inline' });
+  await build({
+    entryPoints,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: 'inline',
+  });
   const { main } = await import(pathToFileURL(outfile).href);
   process.exitCode = await main(isOfChecks ? argv.slice(1) : argv, project);
 } finally {

@@ -4,13 +4,13 @@ import { parseArgs } from 'node:util';
 import { loadImage } from '../compare/image.ts';
 import { execute, findPeers } from '../compare/peers.ts';
 import type { Peers } from '../compare/peers.ts';
-import { writeTree } from '../helpers/tree.ts';
 import { readCases } from './case.ts';
 import type { DifferentialCase } from './case.ts';
 import { makeBase, refusal } from './docker-base.ts';
 import type { Base } from './docker-base.ts';
 import { describeImage } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import { serveContexts } from './serve.ts';
 
 const help = `Usage: node test/differential/record.mjs [OPTIONS] [NAME…]
        node test/differential/record.mjs calls [NAME…]
@@ -22,6 +22,7 @@ With calls: what docker answers to --call=outline and --call=targets in the case
 Options:
       --missing  Only cases that have no result yet
       --print    Print the results and write nothing
+      --save     By docker save: for a daemon without containerd's image store, as $DOCKER_HOST may name one
       --help     Print this help
 
 The peers: $TBUILD_PEERS is the folder with in-peers (default: ../shared/peers), $PEERS_HOME their home.
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[], project: string): Promise<nu
     options: {
       missing: { type: 'boolean', default: false },
       print: { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -55,7 +57,7 @@ export async function main(argv: readonly string[], project: string): Promise<nu
         (positionals.length === 0 || positionals.some((part) => name.includes(part))) &&
         !(values.missing && results[name] !== undefined);
       for (const each of cases.filter(isWanted)) {
-        results[each.name] = await buildWithDocker({ peers, directory, base }, each);
+        results[each.name] = await buildWithDocker({ peers, directory, base, save: values.save }, each);
         say(values.print ? `${each.name}: ${JSON.stringify(results[each.name], undefined, 2)}` : each.name);
       }
       const kept = cases.map(({ name }) => [name, results[name]] as const);
@@ -72,14 +74,19 @@ interface Bench {
   readonly peers: Peers;
   readonly directory: string;
   readonly base: Base;
+  /** The image is taken out of the daemon's store. */
+  readonly save: boolean;
 }
 
-async function buildWithDocker({ peers, directory, base }: Bench, each: DifferentialCase): Promise<Outcome> {
+async function buildWithDocker({ peers, directory, base, save }: Bench, each: DifferentialCase): Promise<Outcome> {
   const place = mkdtempSync(join(directory, 'case-'));
-  const [context, archive] = [join(place, 'context'), join(place, 'image.tar')];
-  mkdirSync(context);
-  writeTree(context, { ...each.files, Dockerfile: each.dockerfile });
+  const [here, archive] = [join(place, 'context'), join(place, 'image.tar')];
+  mkdirSync(here);
+  await using served = await serveContexts();
+  const { context, named } = served.give(each, here);
   const options = [
+    ...Object.entries(named).map(([name, source]) => `--build-context=${name}=${source}`),
+    ...(each.file === undefined ? [] : [`--file=${each.context === 'directory' ? join(here, each.file) : each.file}`]),
     `--build-context=base=${base.context}`,
     ...Object.entries(each.buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
     ...Object.entries(each.labels).map(([name, value]) => `--label=${name}=${value}`),
@@ -90,7 +97,8 @@ async function buildWithDocker({ peers, directory, base }: Bench, each: Differen
   ];
   const build = ['docker', 'build', '--network=host', '--provenance=false', '--progress=plain'];
   try {
-    await peers.run([...build, `--output=type=oci,dest=${archive}`, ...options, context]);
+    if (save) await saveImage(peers, [...build, ...options, context], archive);
+    else await peers.run([...build, `--output=type=oci,dest=${archive}`, ...options, context]);
   } catch (error) {
     return { refused: refusal(error instanceof Error ? error.message : String(error)) };
   }
@@ -102,6 +110,13 @@ function secretFile(place: string, id: string, value: string): string {
   const path = join(place, `secret-${id}`);
   writeFileSync(path, value);
   return path;
+}
+
+async function saveImage(peers: Peers, build: readonly string[], archive: string): Promise<void> {
+  const name = 'tbuild-record:case';
+  await peers.run([...build.slice(0, 2), `--tag=${name}`, ...build.slice(2)]);
+  await peers.run(['docker', 'save', '--output', archive, name]);
+  await peers.run(['docker', 'rmi', name]);
 }
 
 function say(line: string): number {

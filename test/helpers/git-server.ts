@@ -31,6 +31,8 @@ export interface GitServer extends AsyncDisposable {
   authorization: string | undefined;
   /** Where all requests are sent on to, by status 302. */
   redirect: string | undefined;
+  /** Beginnings of paths that are sent on, by what takes their place. */
+  readonly moved: Map<string, string>;
   readonly requests: { readonly method: string; readonly path: string; readonly authorization: string | undefined }[];
   repository(name: string): ServedRepository;
 }
@@ -38,12 +40,15 @@ export interface GitServer extends AsyncDisposable {
 export async function startGitServer(hostname = '127.0.0.1'): Promise<GitServer> {
   const directory = mkdtempSync(join(tmpdir(), 'tbuild-git-'));
   const requests: GitServer['requests'] = [];
+  const moved: GitServer['moved'] = new Map();
   const state: Pick<GitServer, 'authorization' | 'redirect'> = { authorization: undefined, redirect: undefined };
   const server = createServer((request, response) => {
     const { method = 'GET', url: path = '/' } = request;
     const { authorization } = request.headers;
     requests.push({ method, path, authorization });
-    if (state.redirect !== undefined) response.writeHead(302, { location: state.redirect + path }).end();
+    const place = [...moved].find(([from]) => path.startsWith(from));
+    if (place !== undefined) response.writeHead(301, { location: path.replace(place[0], place[1]) }).end();
+    else if (state.redirect !== undefined) response.writeHead(302, { location: state.redirect + path }).end();
     else if (state.authorization !== undefined && authorization !== state.authorization) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     } else backEnd(directory, request, response);
@@ -56,6 +61,7 @@ export async function startGitServer(hostname = '127.0.0.1'): Promise<GitServer>
     url: `http://${host}`,
     host,
     requests,
+    moved,
     repository: (name: string) => makeRepository(directory, name),
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -32,18 +32,23 @@ async function read(access: BuildAccess, request: ConfigRequest): Promise<BaseCo
   switch (context?.kind) {
     case 'directory':
     case 'git':
-    case 'url': {
-      const { os, architecture } = request.platform;
-      return { config: { os, architecture, rootfs: { type: 'layers', diff_ids: [] } }, digest: undefined };
-    }
+    case 'url':
+      return emptyConfig(request);
     case 'oci-layout': {
       const { configBytes } = await openOciLayout(parseLayoutReference(context.reference), request.platform);
       return { config: parseImageConfig(configBytes), digest: undefined };
     }
     case 'image':
+      if (context.reference === 'scratch') return emptyConfig(request);
+      return byReference(access, context.reference, request);
     case undefined:
-      return byReference(access, context?.reference ?? request.name, request);
+      return byReference(access, request.name, request);
   }
+}
+
+/** Of what brings files alone. */
+function emptyConfig({ platform: { os, architecture } }: ConfigRequest): BaseConfig {
+  return { config: { os, architecture, rootfs: { type: 'layers', diff_ids: [] } }, digest: undefined };
 }
 
 async function byReference(

@@ -7,6 +7,9 @@ import type { BuildAccess } from '../access.ts';
 import type { Tell } from '../paced.ts';
 import type { TreeSpec } from './context-spec.ts';
 
+/** For people. */
+export const buildContextOrigin = 'the build context';
+
 /** A tree that is no directory of this machine (any more): layers of the store. None: an empty one. */
 export interface LayersPlace {
   readonly kind: 'layers';
@@ -52,7 +55,10 @@ export function openedContexts(access: BuildAccess, place: ContextPlace): Opened
     main: () => once(place, () => openPlace(access, place)),
     named: (name, spec, tell) =>
       once(spec, async () => {
-        if (spec.kind === 'directory') return openPlace(access, { ...spec, root: spec.path, dockerfile: undefined });
+        if (spec.kind === 'directory') {
+          const place = { kind: 'directory', root: spec.path, dockerfile: undefined } as const;
+          return openPlace(access, place, namedOrigin(name));
+        }
         const { remoteTree } = await import('./remote-tree.ts');
         return remoteTree(access, spec, { as: name, tell });
       }),
@@ -69,12 +75,22 @@ export function openedContexts(access: BuildAccess, place: ContextPlace): Opened
   };
 }
 
-async function openPlace({ store, signal }: BuildAccess, place: ContextPlace): Promise<OpenedContext> {
+/** For people. */
+export function namedOrigin(name: string): string {
+  return `the named context ${name}`;
+}
+
+async function openPlace(
+  { store, signal }: BuildAccess,
+  place: ContextPlace,
+  name: string = buildContextOrigin,
+): Promise<OpenedContext> {
   if (place.kind === 'layers') return place;
   const index = {
     read: (name: string) => store.readBytes('contexts', name),
     write: (name: string, bytes: Buffer) => store.writeBytes('contexts', name, bytes),
   };
   const { root, dockerfile: dockerfilePath } = place;
-  return { kind: 'directory', files: await openContext({ root, dockerfilePath, index, addon: loadAddon(), signal }) };
+  const addon = loadAddon();
+  return { kind: 'directory', files: await openContext({ name, root, dockerfilePath, index, addon, signal }) };
 }

@@ -13,6 +13,7 @@ import { commitTree, findTree, keptTree } from '../sources/kept-tree.ts';
 import { urlRequest, urlSource } from '../sources/url-source.ts';
 import { unpackArchive } from './unpack-archive.ts';
 import type { TreeSpec } from './context-spec.ts';
+import { buildContextOrigin, namedOrigin } from './opened-contexts.ts';
 import type { LayersPlace } from './opened-contexts.ts';
 
 /** A tree from elsewhere. */
@@ -39,7 +40,9 @@ export function remoteTree(
   return spec.kind === 'git' ? gitTree(access, spec.source, request) : urlTree(access, spec.text, request);
 }
 
-async function gitTree(access: BuildAccess, source: GitSource, { tell }: RemoteRequest): Promise<RemoteTree> {
+async function gitTree(given: BuildAccess, source: GitSource, { as, tell }: RemoteRequest): Promise<RemoteTree> {
+  const { options } = given;
+  const access = as === undefined ? { ...given, options: { ...options, ssh: options.contextSsh } } : given;
   const { keepGitDir = false } = source;
   const taken = { exclude: [], chmod: undefined, setsOwner: false, as: 'copied', span: undefined } as const;
   const files = gitSource(access, { ...taken, source, keepGitDir });
@@ -69,7 +72,7 @@ async function urlTree(access: BuildAccess, text: string, { as, tell }: RemoteRe
     return fileTree(access, { text, as, tell }, fetched);
   }
   await using job = await access.store.createJob();
-  const origin = as === undefined ? `the build context ${request.shown}` : `the named context ${as}`;
+  const origin = as === undefined ? `${buildContextOrigin} ${request.shown}` : namedOrigin(as);
   const diff = await unpackArchive(access, all, { job, origin });
   const tree = await commitTree(access.store, job, { diff, key, use: 'context', origin: request.shown });
   return { kind: 'layers', layers: [tree], hint };

@@ -22,7 +22,7 @@ export async function treeBase(session: Session, spec: TreeSpec, request: BaseRe
   });
   if (diffId === undefined) throw new TypeError('a base has a diffID');
   const chain = [{ layer, state, diffId }];
-  return { id: `tree:${state}`, draft: draftOf(spec, request), chain, triggers: [], cached: true };
+  return { id: state, draft: draftOf(spec, request), chain, triggers: [], cached: true };
 }
 
 /** With the entry of the history that docker makes when it finds a layer without one. */

@@ -1,6 +1,7 @@
 import type { BuildContext } from '../../context/open-context.ts';
 import type { LayerState, Store } from '../../store/types.ts';
 import type { NamedContext, TreeSpec } from '../contexts/context-spec.ts';
+import { namedOrigin } from '../contexts/opened-contexts.ts';
 import type { Tell } from '../paced.ts';
 import type { Session } from '../session.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
@@ -28,7 +29,7 @@ export async function namedPlace(
   name: string,
   { spec, tell }: { readonly spec: TreeSpec; readonly tell: Tell },
 ): Promise<FilePlace> {
-  return { ...(await contexts.named(name, spec, tell)), origin: `the named context ${name}` };
+  return { ...(await contexts.named(name, spec, tell)), origin: namedOrigin(name) };
 }
 
 /** What is asked for in a place. */

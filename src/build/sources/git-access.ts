@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isTbuildError } from '../../errors.ts';
 import type { GitSource } from '../../git/git-source.ts';
 import type { GitAccess } from '../../git/run-git.ts';
 import { openCleanup } from '../../util/cleanup.ts';
@@ -6,19 +7,36 @@ import type { Cleanup } from '../../util/cleanup.ts';
 import type { BuildAccess } from '../access.ts';
 import { gitAuthorization } from './credentials.ts';
 
-/** With what a repository is reached, for as long as `use` takes. Throws TBUILD_SECRET. */
+/**
+ * With what a repository is reached, for as long as `use` takes. A second time where its server turned out to have moved it: git itself follows no redirect with credentials, since they would come along.
+ * Throws TBUILD_SECRET.
+ */
 export async function withGitAccess<T>(
   build: BuildAccess,
   source: GitSource,
   use: (access: GitAccess) => Promise<T>,
 ): Promise<T> {
   await using cleanup = openCleanup();
-  return await use({
+  const access: GitAccess = {
     source,
     authorization: await gitAuthorization(build, source),
     agentSocket: await agentSocket(build, source, cleanup),
     signal: build.signal,
-  });
+  };
+  try {
+    return await use(access);
+  } catch (error) {
+    if (access.authorization === undefined || !isRedirect(error)) throw error;
+    const { movedTo } = await import('./moved-repository.ts');
+    const remote = await movedTo(access);
+    if (remote === undefined) throw error;
+    return await use({ ...access, source: { ...source, remote } });
+  }
+}
+
+/** Git's message is that of curl. */
+function isRedirect(error: unknown): boolean {
+  return isTbuildError(error, 'TBUILD_GIT') && /returned error: 30[1278]\b/.test(String(error.details['stderr']));
 }
 
 const agentId = 'default';

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkOut } from '../../git/checkout.ts';
 import type { Checkout } from '../../git/checkout.ts';
@@ -106,9 +106,10 @@ async function select(build: BuildAccess, request: GitSourceRequest, shown: stri
   const { source, keepGitDir } = request;
   const job = await build.store.createJob();
   try {
-    const checkout = await withGitAccess(build, source, async (access) =>
-      checkOut(access, await resolveOnce(build, access), { directory: job.path, keepGitDir }),
-    );
+    const checkout = await withGitAccess(build, source, async (access) => {
+      const directory = await mkdtemp(join(job.path, 'checkout-'));
+      return checkOut(access, await resolveOnce(build, access), { directory, keepGitDir });
+    });
     return { commit: checkout.commit, set: await filesOf(build, request, { checkout, shown }), job };
   } catch (error) {
     await job[Symbol.asyncDispose]();

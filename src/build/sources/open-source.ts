@@ -7,6 +7,7 @@ import type { StagePlan } from '../plan.ts';
 import type { Session } from '../session.ts';
 import type { StepRun } from '../step-run.ts';
 import type { TransferSource } from '../steps/copy-step.ts';
+import { buildContextOrigin } from '../contexts/opened-contexts.ts';
 import { isTree, namedPlace, sourceIn } from './file-place.ts';
 import type { FilePlace } from './file-place.ts';
 import { inlineSource } from './inline-source.ts';
@@ -25,17 +26,17 @@ export async function openPlace(
   from: string | undefined,
   span: SourceSpan,
 ): Promise<FilePlace> {
-  if (from === undefined) return { ...(await session.contexts.main()), origin: 'the build context' };
+  if (from === undefined) return { ...(await session.contexts.main()), origin: buildContextOrigin };
   const source = plan.findSource(from, span);
   if (source.kind === 'stage') {
     const { state } = await run.waitFor(session.stage(source.index));
     return { kind: 'layers', origin: `stage ${from}`, layers: state.chain };
   }
   if (source.kind === 'scratch') return { kind: 'layers', origin: 'scratch', layers: [] };
-  const context = session.options.buildContexts.find(from);
+  const context = session.options.buildContexts.find(source.name);
   if (context !== undefined && isTree(context)) return namedPlace(session, from, { spec: context, tell: run.progress });
   const { chain } = await openBaseImage(session, {
-    name: from,
+    name: source.name,
     platform: plan.platform,
     span,
     stage: undefined,

@@ -82,4 +82,28 @@ describe.skipIf(lacks('tool:git', 'tool:sshd', 'tool:ssh-agent'))('ADD of a git 
       hint: expect.stringContaining('known_hosts') as unknown,
     });
   });
+
+  describe('as build context', () => {
+    const url = (): string => `ssh://${server.address}${repository.path}`;
+    beforeAll(() => {
+      repository.commit({ Dockerfile: 'FROM scratch\nCOPY f /f\n' });
+    });
+
+    test('uses the agent or keys that are given, else the agent of this process', async () => {
+      const noCache = true;
+      const context = (options: object): Promise<ExportedImage> =>
+        buildImage(workshop, '', url(), { noCache, ...options });
+      await expect(context({})).rejects.toMatchObject({ code: 'TBUILD_GIT' });
+      expect((await context({ ssh: { default: { keys: [server.key] } } })).at('f')).toBe(file('by ssh'));
+      vi.stubEnv('SSH_AUTH_SOCK', socket);
+      expect((await context({})).at('f')).toBe(file('by ssh'));
+      expect(inFlight(workshop.store.root)).toEqual([]);
+    });
+
+    test('does not hand the agent of this process to RUN', async () => {
+      vi.stubEnv('SSH_AUTH_SOCK', socket);
+      repository.commit({ Dockerfile: 'FROM base\nRUN --mount=type=ssh,required=true true\n' });
+      await expect(workshop.build(url())).rejects.toMatchObject({ code: 'TBUILD_SECRET' });
+    });
+  });
 });

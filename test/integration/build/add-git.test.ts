@@ -192,6 +192,29 @@ describe.skipIf(lacks('tool:git'))('ADD of a git repository', () => {
       });
     });
 
+    test('what goes with it when its server has moved it, but to no other', async () => {
+      await using other = await startGitServer('127.0.0.2');
+      other.repository('r').commit({ f: 'f' });
+      server.authorization = basic('any');
+      server.moved.set('/once/', '/old/');
+      server.moved.set('/old/', '/');
+      const moved = (url: string): Promise<unknown> =>
+        workshop.build(workshop.context({ Dockerfile: `FROM base\nADD ${url} /x/\nRUN cat /x/f\n` }), {
+          secrets: { GIT_AUTH_TOKEN: { value: 'any' } },
+          noCache: true,
+        });
+      for (const ref of ['', '#v1', `#${first}`, `#${first.slice(0, 8)}`]) {
+        expect(await moved(`${server.url}/once/r.git${ref}`)).toMatchObject({ output: 'one' });
+      }
+      server.moved.set('/away/', `${other.url}/`);
+      await expect(moved(`${server.url}/away/r.git`)).rejects.toMatchObject({
+        code: 'TBUILD_GIT',
+        hint: 'The server redirects to another one, which gets no credentials: give the address that it redirects to.',
+      });
+      expect(other.requests.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
+      expect(inFlight(workshop.store.root)).toEqual([]);
+    });
+
     test('what stays with its server, also when that redirects or has a submodule elsewhere', async () => {
       await using other = await startGitServer('127.0.0.2');
       const module = other.repository('r');
