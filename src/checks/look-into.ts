@@ -12,7 +12,7 @@ import { applyInstruction } from '../image/apply-instruction.ts';
 import { draftFromStage, onbuildTriggers, scratchDraft, visibleVariables } from '../image/draft.ts';
 import type { ImageDraft } from '../image/draft.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { LookedStage, LookedStep } from './looked.ts';
+import type { LookedStage, LookedStep, UndefinedNames } from './looked.ts';
 import type { TextInput } from './rule.ts';
 
 /** What the config of a base image says. */
@@ -49,10 +49,12 @@ export function lookInto(looking: Looking): Looked {
     const resolved = looking.resolved.stages[index];
     if (resolved === undefined) throw new TypeError(`there is no stage ${index}`);
     const start = startOf(looking, resolved, ends);
-    const { steps, end, problem: found } = walk(looking, resolved, { start, raws });
+    const { stage, base } = resolved;
+    const { isBaseKnown } = start;
+    const { end, problem: found, ...seen } = walk(looking, resolved, { start, raws });
     problem ??= found;
-    ends.set(index, { ...end, isBaseKnown: start.isBaseKnown });
-    stages.push({ stage: resolved.stage, base: resolved.base, isBaseKnown: start.isBaseKnown, steps });
+    ends.set(index, { ...end, isBaseKnown });
+    stages.push({ stage, base, isBaseKnown, ...seen });
   }
   return { stages, problem };
 }
@@ -90,32 +92,38 @@ interface Walk {
   readonly raws: ReadonlyMap<number, RawInstruction>;
 }
 
-interface Walked {
-  readonly steps: readonly LookedStep[];
+interface Walked extends Pick<LookedStage, 'steps' | 'undefinedNames'> {
   readonly end: Omit<StageEnd, 'isBaseKnown'>;
   readonly problem: TbuildError | undefined;
 }
 
 function walk(looking: Looking, { stage }: ResolvedStage, { start, raws }: Walk): Walked {
   const steps: LookedStep[] = [];
+  const undefinedNames: UndefinedNames[] = [];
   let { draft } = start;
   const declared = new Set(start.declared);
+  let problem: TbuildError | undefined;
   try {
     for (const { instruction, raw, span } of work(stage, start.triggers, raws)) {
       const references: VariableReferences = { used: new Set(), unset: new Set() };
-      const expanded = expand(looking, { draft, instruction, references });
-      // Docker does not look at those of EXPOSE: with `error=true` it must build what docker builds.
-      const unset = instruction.kind === 'expose' ? [] : [...references.unset];
-      const undefinedNames = unset.filter((name) => !declared.has(name));
-      steps.push({ instruction, expanded, draft, undefinedNames, raw, span });
-      draft = applyInstruction(draft, expanded, { args: [], madeLayer: false });
+      const before = draft;
+      try {
+        const expanded = expand(looking, { draft, instruction, references });
+        steps.push({ instruction, expanded, draft, raw, span });
+        draft = applyInstruction(draft, expanded, { args: [], madeLayer: false });
+      } finally {
+        // Docker does not look at those of EXPOSE: with `error=true` it must build what docker builds.
+        const unset = instruction.kind === 'expose' ? [] : [...references.unset];
+        const names = unset.filter((name) => !declared.has(name));
+        if (names.length > 0) undefinedNames.push({ names, draft: before, span });
+      }
       if (instruction.kind === 'arg') for (const { name } of instruction.args) declared.add(name);
     }
-    return { steps, end: { draft, declared }, problem: undefined };
   } catch (error) {
     if (!isTbuildError(error)) throw error;
-    return { steps, end: { draft, declared }, problem: error };
+    problem = error;
   }
+  return { steps, undefinedNames, end: { draft, declared }, problem };
 }
 
 interface Work {

@@ -11,6 +11,17 @@ export interface LookedStage {
   readonly isBaseKnown: boolean;
   /** The triggers of the base, then the instructions of the stage, up to one that would fail. */
   readonly steps: readonly LookedStep[];
+  /** Also those of the instruction that would fail. */
+  readonly undefinedNames: readonly UndefinedNames[];
+}
+
+/** What an instruction refers to and neither ENV nor ARG declares. */
+export interface UndefinedNames {
+  /** At least one, in the order in which they are met. */
+  readonly names: readonly string[];
+  /** Before the instruction. */
+  readonly draft: ImageDraft;
+  readonly span: SourceSpan;
 }
 
 export interface LookedStep {
@@ -20,8 +31,6 @@ export interface LookedStep {
   readonly expanded: Instruction;
   /** Before the instruction. */
   readonly draft: ImageDraft;
-  /** Names that the instruction refers to and that neither ENV nor ARG declares, in the order in which they are met. */
-  readonly undefinedNames: readonly string[];
   /** Its line; of a trigger, made from what the base says. */
   readonly raw: Pick<RawInstruction, 'name' | 'keyword' | 'args'>;
   readonly span: SourceSpan;

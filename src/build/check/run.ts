@@ -6,6 +6,8 @@ import { runRules } from '../../checks/run-rules.ts';
 import type { TextInput } from '../../checks/rule.ts';
 import type { CheckOptions } from '../../dockerfile/check-options.ts';
 import type { Dockerfile } from '../../dockerfile/instruction.ts';
+import { definedLater } from '../../dockerfile/stage-dependencies.ts';
+import type { ResolvedStage } from '../../dockerfile/stages.ts';
 import { isTbuildError } from '../../errors.ts';
 import type { TbuildError } from '../../errors.ts';
 import { firstFailure } from '../../util/first-failure.ts';
@@ -110,7 +112,20 @@ async function checkBuild(
   const isNamedContext = (name: string): boolean => options.buildContexts.find(name) !== undefined;
   const judged = { ...input, target: resolved.target, isNamedContext, evidence };
   const findings = runRules(text, judged, checkOptions);
-  return { findings, problem: missing ?? problem ?? (checkOptions.isError ? asViolation(findings) : undefined) };
+  const late = firstLateCopy(dockerfile, stages);
+  return {
+    findings,
+    problem: late ?? missing ?? problem ?? (checkOptions.isError ? asViolation(findings) : undefined),
+  };
+}
+
+/** Of stages that the target does not need: those that it needs have been looked at. */
+function firstLateCopy({ stages }: Dockerfile, looked: readonly ResolvedStage[]): TbuildError | undefined {
+  for (const { stage, dependencies } of looked) {
+    const late = dependencies.find((other) => other > stage.index);
+    if (late !== undefined) return definedLater(stages, stage.index, late);
+  }
+  return undefined;
 }
 
 function explained(finding: Finding): CheckFinding {

@@ -10,11 +10,11 @@ export const undefinedVar: BuildRule = {
   why: 'A variable that neither ENV nor ARG declares in this stage is replaced by nothing. An ARG of before the first FROM counts only where the stage repeats it.',
   fix: 'Correct the name, or declare it above: ARG NAME or ENV NAME=VALUE.',
   *find({ looked }) {
-    for (const { steps, isBaseKnown } of looked) {
+    for (const { undefinedNames, isBaseKnown } of looked) {
       // What the base sets is not undefined.
       if (!isBaseKnown) continue;
-      for (const { undefinedNames, draft, span } of steps) {
-        for (const name of undefinedNames) {
+      for (const { names, draft, span } of undefinedNames) {
+        for (const name of names) {
           const near = nearest(name, visibleVariables(draft).keys());
           const hint = near === undefined ? '' : ` (did you mean $${near}?)`;
           yield { message: `Usage of undefined variable '$${name}'${hint}`, span };

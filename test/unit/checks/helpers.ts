@@ -16,7 +16,7 @@ export interface CheckWish {
   /** Text of the ignore file. */
   readonly ignore?: string;
   /** Of every image that a stage stands on. `'unknown'`: nobody knows it. */
-  readonly base?: ContainerConfig | 'unknown';
+  readonly base?: ContainerConfig | 'unknown' | undefined;
   readonly images?: readonly UsedImage[];
 }
 

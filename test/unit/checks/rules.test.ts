@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../../src/checks/catalogue.ts';
 import { isTbuildError } from '../../../src/errors.ts';
+import { holds, propertyTimeout } from '../../helpers/property.ts';
+import { anyText, likelyDockerfile } from '../dockerfile/arbitraries.ts';
 import { checkText, placesOf, warningsOf } from './helpers.ts';
+import type { CheckWish } from './helpers.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/checks/', import.meta.url));
 const manual = readFileSync(fileURLToPath(new URL('../../../docs/checks.md', import.meta.url)), 'utf8');
@@ -119,56 +122,28 @@ describe('CopyIgnoredFile', () => {
   });
 });
 
-test('whatever the text, checking it ends with findings, or with an error that has a code', () => {
-  const word = fc.constantFrom(
-    'FROM',
-    'from',
-    'ARG',
-    'ENV',
-    'COPY',
-    'ADD',
-    'EXPOSE',
-    'WORKDIR',
-    'CMD',
-    'RUN',
-    'LABEL',
-    'ONBUILD',
-    'SHELL',
-    'scratch',
-    'a',
-    'AS',
-    'b',
-    '$x',
-    '${x:-y}',
-    '${',
-    '"',
-    "'",
-    '\\',
-    '\n',
-    '#',
-    'check=skip=all',
-    '<<E',
-    '=',
-    '80/',
-    '--platform=$p',
-    '--from=0',
-    '["a"]',
-    ':',
-    '/',
-    '`',
-    '\u{1f600}',
-    '\r',
-    '\t',
-    '127.0.0.1:1:2/TCP',
-  );
-  fc.assert(
-    fc.property(fc.array(word, { maxLength: 60 }), fc.constantFrom('', '*\n!a', 'a'), (words, ignore) => {
-      try {
-        const { findings } = checkText(`FROM scratch\n${words.join(' ').replaceAll(' \n ', '\n')}`, { ignore });
-        for (const { span } of findings) expect(span.endLine).toBeGreaterThanOrEqual(span.line);
-      } catch (error) {
-        if (!isTbuildError(error)) throw error;
-      }
-    }),
-  );
-});
+test(
+  'whatever the text, checking it ends with findings inside of it, or with an error that has a code',
+  () =>
+    holds(
+      'checks of any text',
+      fc.property(
+        fc.oneof(likelyDockerfile, anyText),
+        fc.constantFrom('', '*\n!a', 'a\n**/b'),
+        fc.constantFrom<CheckWish['base']>({}, 'unknown', { OnBuild: ['COPY $a b', 'ENV a b', 'CMD x'] }),
+        (text, ignore, base) => {
+          try {
+            const count = text.split('\n').length;
+            for (const { span } of checkText(text, { ignore, base }).findings) {
+              expect(span.line).toBeGreaterThanOrEqual(1);
+              expect(span.endLine).toBeGreaterThanOrEqual(span.line);
+              expect(span.endLine).toBeLessThanOrEqual(count);
+            }
+          } catch (error) {
+            if (!isTbuildError(error)) throw error;
+          }
+        },
+      ),
+    ),
+  propertyTimeout,
+);
