@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { tarEntry, tarOf } from '../../fixtures/layers/tar-bytes.ts';
+import { startFileServer } from '../helpers/file-server.ts';
 import type { TestRegistry } from '../helpers/registry.ts';
 import { importImage, isTbuildError, loadImages } from '../../src/index.ts';
 import type { ErrorCode, ImageRecord } from '../../src/index.ts';
@@ -12,7 +13,8 @@ import type { Workshop } from '../helpers/workshop.ts';
 
 /** A way by which the bytes of an archive get in. Resolves to the image that holds what was unpacked. */
 export interface Route {
-  readonly name: 'import' | 'a pulled layer' | 'a loaded layer' | 'ADD' | 'a context on standard input';
+  readonly name:
+    'import' | 'a pulled layer' | 'a loaded layer' | 'ADD' | 'a context on standard input' | 'a context behind a URL';
   /** Where the archive's root ends up in the image, with a trailing slash; '' is the image's root. */
   readonly root: string;
   /** What is given may be compressed: for layers the config would have to say what they unpack to. */
@@ -78,6 +80,17 @@ export const routes: readonly Route[] = [
     async bring(shop, _registry, tar) {
       const dockerfile = tarEntry({ name: 'Dockerfile', content: 'FROM scratch\nCOPY . /target/\n' });
       return (await shop.build('-', { stdin: Readable.from([dockerfile, tar]) })).image;
+    },
+  },
+  {
+    name: 'a context behind a URL',
+    root: 'target/',
+    takesCompressed: true,
+    async bring(shop, _registry, tar) {
+      await using server = await startFileServer();
+      server.files.set('/tar', { content: tar });
+      const dockerfile = Readable.from([Buffer.from('FROM scratch\nCOPY . /target/\n')]);
+      return (await shop.build(`${server.url}/tar`, { dockerfile: '-', stdin: dockerfile })).image;
     },
   },
 ];
