@@ -3,6 +3,7 @@ import type { SourceSpan } from '../errors.ts';
 import { TbuildError } from '../errors.ts';
 import type { NativeAddon } from '../native/addon.ts';
 import { sha256Hex } from '../native/sha256.ts';
+import { isDirectory } from './file-type.ts';
 import { createFileDigests } from './file-digests.ts';
 import type { FileDigests } from './file-digests.ts';
 import { noIgnoreFile, readIgnoreFile } from './ignore-file.ts';
@@ -61,6 +62,8 @@ export interface BuildContext {
   readonly rules: IgnoreRules;
   /** The digest that `select` would have. Reads no file, and decodes nothing, when nothing has changed since the index was saved. */
   digest(sources: readonly string[], options?: SelectOptions): Promise<Memo>;
+  /** Of sources that take no file because all that they mean is ignored: a sentence each, with the line. Throws as `select`. */
+  hidden(sources: readonly string[], options?: SelectOptions): Promise<readonly string[]>;
   /** Which files the sources of a COPY or ADD name. Throws `TBUILD_SOURCE_NOT_FOUND`; `TBUILD_CONTEXT` for what cannot be read. */
   select(sources: readonly string[], options?: SelectOptions): Promise<Selection>;
   /** The same files without reading any. */
@@ -106,18 +109,27 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
       literal: as === 'mounted',
       span,
     };
-    const matches = sources.flatMap((source) => findSource(finder, source));
-    return { tree, matched: matches.map((found) => recordsOf(tree, found)), followed };
+    const bySource = sources.map((source) => {
+      return { source, matched: findSource(finder, source).map((found) => recordsOf(tree, found)) };
+    });
+    const matched = bySource.flatMap((each) => each.matched);
+    const isFile = (record: number): boolean => !isDirectory(tree.scan.mode(record));
+    const isWhole = as === 'copied' && !parents && exclude.length === 0 && rules.key !== '';
+    const empty = isWhole ? bySource.filter((each) => !each.matched.some(({ records }) => records.some(isFile))) : [];
+    return { tree, finder, matched, followed, empty };
   };
   const select = async (sources: readonly string[], options: SelectOptions): Promise<Selected> => {
     const { chmod, as = 'copied' } = options;
     const { digests } = list();
-    const { tree, matched, followed } = match(sources, options);
+    const found = match(sources, options);
+    const { tree, matched, followed } = found;
+    const hidden = found.empty.length === 0 ? [] : await explainEmpty({ root, rules }, found);
     const records = matched.flatMap((each) => each.records);
     await digests.read(records, signal);
     const selection = digestSelection(buildItems(root, tree, digests, matched), { chmod, as });
     const isSettled = ![followed, records].some((some) => some.some((record) => digests.isFresh(record)));
-    return { selection, isSettled };
+    // What nobody would see in the digest has to be said in every build.
+    return { selection, hidden, isSettled: isSettled && hidden.length === 0 };
   };
   const selectOnce = (sources: readonly string[], selectOptions: SelectOptions): Promise<Selected> => {
     const key = memoKey(sources, selectOptions);
@@ -135,6 +147,8 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     root,
     ignoreFile: ignoreFile.path,
     rules,
+    hidden: async (sources, selectOptions = {}) =>
+      memos.has(memoKey(sources, selectOptions)) ? [] : (await selectOnce(sources, selectOptions)).hidden,
     async digest(sources, selectOptions = {}) {
       const key = memoKey(sources, selectOptions);
       const known = memos.get(key);
@@ -166,10 +180,25 @@ interface Matched {
   readonly matched: readonly MatchedRecords[];
   /** Links on the way. */
   readonly followed: readonly number[];
+  readonly finder: SourceFinder<number>;
+  /** Sources that took no file, maybe because all that they mean is ignored. */
+  readonly empty: readonly { readonly source: string; readonly matched: readonly MatchedRecords[] }[];
+}
+
+async function explainEmpty(
+  context: { readonly root: string; readonly rules: IgnoreRules },
+  { finder, empty }: Matched,
+): Promise<readonly string[]> {
+  const { explainHidden } = await import('./hidden-source.ts');
+  return empty.flatMap(({ source, matched }) => {
+    const matches = matched.map(({ match }) => finder.tree.path(match.node));
+    return explainHidden(context, finder, { source, matches }) ?? [];
+  });
 }
 
 interface Selected {
   readonly selection: Selection;
+  readonly hidden: readonly string[];
   /** Nothing that it depends on can change without the next scan showing so. */
   readonly isSettled: boolean;
 }

@@ -10,7 +10,7 @@ import type { SourceRequest } from './source-request.ts';
 
 /** Files of the build context. */
 export function contextSource(context: BuildContext, request: SourceRequest): TransferSource {
-  const { origin, sources, chmod, exclude, parents, as, span } = request;
+  const { origin, sources, chmod, exclude, parents, as, span, warn } = request;
   const options: SelectOptions = { chmod, exclude, parents, as, span };
   const selections = new WeakMap<SourceSet, Selection>();
   const sets = new WeakMap<Selection, SourceSet>();
@@ -29,7 +29,11 @@ export function contextSource(context: BuildContext, request: SourceRequest): Tr
   };
   return {
     origin,
-    digest: async () => (await context.digest(sources, options)).digest,
+    async digest() {
+      const { digest } = await context.digest(sources, options);
+      if (warn !== undefined) for (const message of await context.hidden(sources, options)) warn(message);
+      return digest;
+    },
     select: async () => toSet(await context.select(sources, options)),
     withChanges: (set, changed) => toSet(applyChanges(selectionOf(set), changed)),
     describe: (set) => describeSelection(selectionOf(set)),

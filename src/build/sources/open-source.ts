@@ -105,7 +105,11 @@ async function openOutside(
 ): Promise<TransferSource> {
   const from = instruction.kind === 'copy' ? instruction.from : undefined;
   const place = await openPlace(access, from, instruction.span);
-  return sourceIn(place, requestOf(instruction, place.origin), access.session.store);
+  const { session } = access;
+  const { span } = instruction;
+  const warn = (message: string): void =>
+    session.emit({ type: 'warning', code: 'TBUILD_WARN_IGNORED_SOURCE', message, span });
+  return sourceIn(place, { ...requestOf(instruction, place.origin), warn }, session.store);
 }
 
 function requestOf(instruction: CopyInstruction | AddInstruction, origin: string): SourceRequest {

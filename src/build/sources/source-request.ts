@@ -18,6 +18,8 @@ export interface SourceRequest {
   readonly as: SelectedAs;
   /** Undefined: no instruction asks. */
   readonly span: SourceSpan | undefined;
+  /** Told of sources that take no file, and why. */
+  readonly warn?: ((message: string) => void) | undefined;
   /** What to do when a source is not there. @default for the file system of a stage or image */
   readonly hint?: string | undefined;
 }
