@@ -1,4 +1,5 @@
 import { expandInstruction } from '../dockerfile/expand-instruction.ts';
+import type { Instruction } from '../dockerfile/instruction.ts';
 import { changeKinds, parseInstruction } from '../dockerfile/parse-instruction.ts';
 import { canonicalJson } from '../oci/canonical-json.ts';
 import type { ContainerConfig } from '../oci/config.ts';
@@ -7,7 +8,7 @@ import type { Platform } from '../oci/platform.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord } from '../store/types.ts';
 import type { Omission } from '../tar/layer-entries.ts';
-import { applyInstruction } from './apply-instruction.ts';
+import { applyInstruction, resolveWorkdir } from './apply-instruction.ts';
 import { visibleVariables } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
 import { formatTime } from './history-times.ts';
@@ -87,8 +88,14 @@ function changedConfig(platform: Platform, changes: readonly string[]): Containe
   for (const text of changes.flatMap((change) => change.split('\n')).filter((line) => line.trim() !== '')) {
     const instruction = parseInstruction(text, { file: '--change', allowed: changeKinds });
     const expanded = expandInstruction(instruction, visibleVariables(draft), '\\');
-    draft = applyInstruction(draft, expanded, { args: [], madeLayer: false });
+    draft = applyInstruction(draft, cleaned(expanded), { args: [], madeLayer: false });
   }
   const { ArgsEscaped: _, ...config } = draft.config;
   return config;
+}
+
+/** `docker import` cleans an absolute path too, where a build keeps it as it is written. */
+function cleaned(instruction: Instruction): Instruction {
+  if (instruction.kind !== 'workdir' || !instruction.path.startsWith('/')) return instruction;
+  return { ...instruction, path: resolveWorkdir('/', `.${instruction.path}`) };
 }

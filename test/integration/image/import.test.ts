@@ -115,6 +115,16 @@ describe.skipIf(lacks('root'))('an import', () => {
     });
   });
 
+  test.each([
+    [['WORKDIR /a/../b'], '/b'],
+    [['WORKDIR //c//d/./'], '/c/d'],
+    [['WORKDIR /../..'], '/'],
+    [['WORKDIR /e/../f', 'WORKDIR g/../h'], '/f/h'],
+  ])('%j makes the working directory %s, as with docker import', async (changes, expected) => {
+    const { image } = await importing(tar, { changes });
+    expect(await readImageConfig(bench.store, image)).toMatchObject({ config: { WorkingDir: expected } });
+  });
+
   test.each<[string, Buffer, Partial<ImportOptions>, string]>([
     ['an instruction that is no change', Buffer.alloc(1024), { changes: ['RUN x'] }, 'TBUILD_DOCKERFILE_SYNTAX'],
     ['a wrong port', Buffer.alloc(1024), { changes: ['EXPOSE abc'] }, 'TBUILD_DOCKERFILE_SYNTAX'],
