@@ -16,7 +16,11 @@ export function bundleParsePlan(directory) {
     const { steps } = planBuild(parseDockerfile(readFileSync(path, 'utf8'), path), resolveOptions({ context: '.' }, 1));
     if (steps.length === 0) process.exit(1);`;
   const stdin = { contents, resolveDir: src, loader: 'ts' };
-  buildSync({ stdin, outfile, bundle: true, minify: true, platform: 'node', format: 'esm', target: 'node20' });
+  // The door to the addon is CommonJS inside.
+  const banner = {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  };
+  buildSync({ stdin, outfile, banner, bundle: true, minify: true, platform: 'node', format: 'esm', target: 'node20' });
   return outfile;
 }
 

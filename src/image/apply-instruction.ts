@@ -3,6 +3,7 @@ import { TbuildError } from '../errors.ts';
 import type { ContainerConfig, HistoryEntry } from '../oci/config.ts';
 import { commandLine, createdBy } from './created-by.ts';
 import type { BuildArguments } from './created-by.ts';
+import { withLast } from './draft.ts';
 import type { ImageDraft } from './draft.ts';
 import { exposedPorts } from './exposed-ports.ts';
 import { healthcheckOf } from './healthcheck.ts';
@@ -56,7 +57,11 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction): ImageDraft 
     case 'env': {
       const names = new Set(instruction.pairs.map(({ key }) => key));
       const argValues = new Map([...draft.argValues].filter(([name]) => !names.has(name)));
-      return { ...set({ Env: instruction.pairs.reduce(setVariable, config.Env ?? []) }), argValues };
+      const order = withLast(
+        draft.order,
+        instruction.pairs.map(({ key }) => key),
+      );
+      return { ...set({ Env: instruction.pairs.reduce(setVariable, config.Env ?? []) }), argValues, order };
     }
     case 'label':
       return set({ Labels: { ...config.Labels, ...keyedBy(instruction.pairs) } });
@@ -104,7 +109,11 @@ function applyToConfig(draft: ImageDraft, instruction: Instruction): ImageDraft 
       const values = instruction.args.flatMap(({ name, value }): [string, string][] =>
         value === undefined ? [] : [[name, value]],
       );
-      return { ...draft, argValues: new Map([...draft.argValues, ...values]) };
+      const order = withLast(
+        draft.order,
+        values.map(([name]) => name),
+      );
+      return { ...draft, argValues: new Map([...draft.argValues, ...values]), order };
     }
   }
 }

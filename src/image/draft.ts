@@ -13,6 +13,8 @@ export interface ImageDraft {
   readonly isCmdSet: boolean;
   /** Arguments whose value was set after any ENV of the same name: the last of ARG and ENV wins, as in docker. */
   readonly argValues: ReadonlyMap<string, string>;
+  /** Names of the variables that ENV and ARG set, the last one at the end: commands find them in that order, as with docker. */
+  readonly order: readonly string[];
 }
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -26,18 +28,21 @@ export function scratchDraft(platform: Platform): ImageDraft {
     history: [],
     isCmdSet: false,
     argValues: new Map(),
+    order: ['PATH'],
   };
 }
 
 /** `FROM image`. The triggers of ONBUILD are not inherited: see {@link onbuildTriggers}. Fields that a build does not know are dropped, as docker drops them. */
 export function draftFromImage(image: ImageConfig): ImageDraft {
+  const config = withDefaultPath(withoutTriggers(knownFields(image.config ?? {})));
   return {
     platform: normalizePlatform(image),
     author: image.author,
-    config: withDefaultPath(withoutTriggers(knownFields(image.config ?? {}))),
+    config,
     history: historyOfLayers(image),
     isCmdSet: false,
     argValues: new Map(),
+    order: namesOf(config),
   };
 }
 
@@ -46,7 +51,8 @@ export function draftFromStage(stage: ImageDraft): ImageDraft {
   const argValues = new Map(
     [...stage.argValues].filter(([name]) => environmentValue(stage.config, name) === undefined),
   );
-  return { ...stage, config: withDefaultPath(withoutTriggers(stage.config)), isCmdSet: false, argValues };
+  const config = withDefaultPath(withoutTriggers(stage.config));
+  return { ...stage, config, isCmdSet: false, argValues, order: withLast(stage.order, namesOf(config)) };
 }
 
 /** What a stage has to run directly behind its FROM, each the text of one instruction. */
@@ -55,12 +61,27 @@ export function onbuildTriggers(base: ImageConfig | ImageDraft): readonly string
 }
 
 /** What expansion and commands see at this point: ENV, and the ARGs in scope that have a value. */
-export function visibleVariables({ config, argValues }: ImageDraft): Map<string, string> {
-  const environment = (config.Env ?? []).map((entry): [string, string] => {
-    const equals = entry.indexOf('=');
-    return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
-  });
-  return new Map([...environment, ...argValues]);
+export function visibleVariables({ config, argValues, order }: ImageDraft): Map<string, string> {
+  const values = new Map((config.Env ?? []).map(splitVariable));
+  for (const [name, value] of argValues) values.set(name, value);
+  return new Map(order.map((name) => [name, values.get(name) ?? '']));
+}
+
+/** Names that are set now go to the end. */
+export function withLast(order: readonly string[], names: readonly string[]): readonly string[] {
+  return [...new Set([...order, ...names].toReversed())].toReversed();
+}
+
+function namesOf({ Env = [] }: ContainerConfig): readonly string[] {
+  return withLast(
+    [],
+    Env.map((entry) => splitVariable(entry)[0]),
+  );
+}
+
+function splitVariable(entry: string): [name: string, value: string] {
+  const equals = entry.indexOf('=');
+  return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
 }
 
 /** The value of a variable in `Env`. */

@@ -84,6 +84,7 @@ function changedConfig(platform: Platform, changes: readonly string[]): Containe
     history: [],
     isCmdSet: true,
     argValues: new Map(),
+    order: [],
   };
   for (const text of changes.flatMap((change) => change.split('\n')).filter((line) => line.trim() !== '')) {
     const instruction = parseInstruction(text, { file: '--change', allowed: changeKinds });

@@ -227,6 +227,7 @@ describe.skipIf(lacks('root'))('an image of an arrived and two native layers', (
       history: [{ created_by: 'x' }],
       isCmdSet: false,
       argValues: new Map(),
+      order: [],
     };
     const broken = await assembleImage(bench.store, draft, [layer], { created: 0 });
     const exporting = collect((destination) => exportOci({ ...bench, image: broken, names: [], destination }));

@@ -46,6 +46,7 @@ test('a base keeps its history and author; PATH is added behind its variables, a
     history: [{ created: '2026-11-22T03:10:58Z', comment: 'Imported from -' }],
     isCmdSet: false,
     argValues: new Map(),
+    order: ['A', 'PATH'],
   });
 });
 
