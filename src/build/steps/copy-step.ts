@@ -214,12 +214,14 @@ interface OwnershipSources {
 }
 
 async function ownershipOf(
-  { chown, chmod }: CopyInstruction | AddInstruction,
+  { chown, chmod, link }: CopyInstruction | AddInstruction,
   { names, access, session }: OwnershipSources,
 ): Promise<Ownership> {
   const files = { view: access.view(), store: session.store, helper: session.helper };
   return {
     owner: chown === undefined ? undefined : await resolveOwner(files, chown, names),
     chmod: chmod === undefined ? undefined : parseChmod(chmod),
+    // The mode is one for files. docker links nothing then, so that the directories on the way stay as they are.
+    replaced: link && chmod !== undefined ? (path) => names.component(path) : undefined,
   };
 }

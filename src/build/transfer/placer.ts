@@ -10,6 +10,8 @@ import type { WalkedPath } from './walk.ts';
 export interface Ownership {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly chmod: ChmodMode | undefined;
+  /** What a directory made on the way takes the place of, where the layer stands on nothing: it keeps its owner and mode. */
+  readonly replaced?: ((path: string) => ListingEntry | undefined) | undefined;
 }
 
 export type Place = 'absent' | 'directory' | 'other';
@@ -55,8 +57,17 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
   ): WriteEntry => {
     written.set(path, 'directory');
     fresh.add(path);
+    const replaced = ownership.replaced?.(path);
     const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };
-    return { type: 'directory', path, mode, uid, gid, mtime: undefined };
+    return {
+      type: 'directory',
+      path,
+      mode,
+      uid,
+      gid,
+      ...(replaced?.type === 'directory' ? attributesOf(replaced) : {}),
+      mtime: undefined,
+    };
   };
   const above = ({ existing, missing }: Pick<WalkedPath, 'existing' | 'missing'>, mode?: number): WriteEntry[] => {
     const entries: WriteEntry[] = [];
@@ -88,6 +99,10 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     put: (path, place) => void written.set(path, place),
     find: (path) => (isFresh(path) ? undefined : reader.component(path)),
   };
+}
+
+function attributesOf({ mode, uid, gid }: ListingEntry): Pick<DirectoryAttributes, 'mode' | 'uid' | 'gid'> {
+  return { mode, uid, gid };
 }
 
 export function parentEntry(entry: ListingEntry): WriteEntry {
