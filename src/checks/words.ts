@@ -25,3 +25,8 @@ export function shortText(text: string): string {
   const characters = Array.from(line);
   return line === text && characters.length <= 60 ? text : `${characters.slice(0, 59).join('').trimEnd()}…`;
 }
+
+/** A name that somebody else gave a file must not begin another line of a message. */
+export function shownPath(path: string): string {
+  return path.replaceAll(/\p{Cc}/gu, '\ufffd');
+}

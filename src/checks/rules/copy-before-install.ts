@@ -61,6 +61,8 @@ function brings(step: LookedStep, manifest: string, { evidence }: EvidenceInput)
 }
 
 function isNamed(path: string, pattern: string): boolean {
+  // Those of others, which come along with what was installed.
+  if (/(^|\/)(node_modules|vendor|site-packages)\//.test(path)) return false;
   const name = path.slice(path.lastIndexOf('/') + 1);
   const [before = '', after] = pattern.split('*');
   return after === undefined ? name === pattern : name.startsWith(before) && name.endsWith(after);

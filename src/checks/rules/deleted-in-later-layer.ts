@@ -4,7 +4,7 @@ import type { Deletion } from '../evidence.ts';
 import { removedPaths } from '../removed-paths.ts';
 import { runCommands } from '../run-commands.ts';
 import { targetChain } from '../target-chain.ts';
-import { formatBytes, shortText } from '../words.ts';
+import { formatBytes, shortText, shownPath } from '../words.ts';
 import { filesWritten, writtenPaths } from '../written-paths.ts';
 
 export const deletedInLaterLayer: EvidenceRule = {
@@ -59,7 +59,7 @@ function readFromText(
 function describe({ instruction }: LookedStep, { writer, path, files, bytes }: ReadDeletion): string {
   const isOne = files === undefined || files === 1;
   const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
-  const what = isOne ? `${path}${size}` : `${files} files${size} such as ${path}`;
+  const what = isOne ? `${shownPath(path)}${size}` : `${files} files${size} such as ${shownPath(path)}`;
   const where = `"${shortText(writer.instruction.text)}" in line ${writer.span.line}`;
   return `"${shortText(instruction.text)}" deletes ${what}, which ${where} has put into a layer below: ${isOne ? 'it stays' : 'they stay'} in the image`;
 }

@@ -1,6 +1,6 @@
 import type { SuspiciousFile } from '../evidence.ts';
 import type { EvidenceRule } from '../rule.ts';
-import { counted, shortText } from '../words.ts';
+import { counted, shortText, shownPath } from '../words.ts';
 
 export const secretInCopiedFile: EvidenceRule = {
   over: 'evidence',
@@ -22,5 +22,5 @@ export const secretInCopiedFile: EvidenceRule = {
 const most = 5;
 
 function describe({ path, what, line }: SuspiciousFile): string {
-  return `${path} (line ${line} looks like ${what})`;
+  return `${shownPath(path)} (line ${line} looks like ${what})`;
 }

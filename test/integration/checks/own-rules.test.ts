@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { file, symlink } from '../../../fixtures/layers/layer-case.ts';
 import { tarOf } from '../../../fixtures/layers/tar-bytes.ts';
 import { ownRules } from '../../../src/checks/own-rules.ts';
 import { checkDockerfile } from '../../../src/index.ts';
@@ -178,11 +179,32 @@ describe.skipIf(lacks('user-namespaces'))('files of the context', () => {
     expect((await found(context)).map((line) => line.split(':')[0])).toContain('CopyBeforeInstall');
   });
 
+  test('are read also where the context is a tar on standard input, as far as they are small files', async () => {
+    const tar = tarOf(
+      file('Dockerfile', 'FROM base\nCOPY app /app\nRUN npm ci\nRUN rm /app/old\n'),
+      file('app/package.json', '{}'),
+      file('app/old', 'old'),
+      file('app/.env', 'A=hunter2'),
+      file('app/large/.env', `A=1\n${'#'.repeat(300_000)}`),
+      symlink('app/link/.env', '../.env'),
+      file('other/.env', 'A=1'),
+    );
+    const stdin = (async function* () {
+      yield tar;
+    })();
+    expect(await found('-', { stdin })).toEqual([
+      expect.stringMatching(/^CopyBeforeInstall: /),
+      'SecretInCopiedFile: "COPY app /app" takes app/.env (line 1 looks like a setting of an environment file)',
+      expect.stringMatching(/^PackageCacheInLayer: /),
+      expect.stringContaining('deletes /app/old (3B), which "COPY app /app"'),
+    ]);
+  });
+
   test('are not read for a Dockerfile on standard input without a context', async () => {
     const stdin = (async function* () {
       yield Buffer.from('FROM base\nCOPY . .\nRUN npm ci\n');
     })();
-    expect(await found('-', { stdin })).toHaveLength(2);
+    expect(await found('-', { stdin })).toEqual([expect.stringMatching(/^PackageCacheInLayer: /)]);
   });
 });
 

@@ -109,6 +109,11 @@ describe('a copy of everything before an installation', () => {
     expect(found('FROM a\nCOPY prisma prisma\nRUN npm ci\n', { copied: { 2: copied[2] } })).toEqual([]);
   });
 
+  test('a manifest of something that was installed before is none of the project', () => {
+    const copied = { 2: [{ path: 'node_modules/x/package.json' }, { path: 'a.js' }] };
+    expect(found('FROM a\nCOPY . .\nRUN npm ci\n', { copied })).toEqual([]);
+  });
+
   test('a file that was named is no directory, whatever its name', () => {
     const copied = { 2: [{ path: 'package.json', cameAlong: false, place: undefined }] };
     expect(found('FROM a\nCOPY package.json .\nRUN npm ci\n', { copied })).toEqual([]);

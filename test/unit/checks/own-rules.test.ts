@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { catalogue, findRule, ruleUrl } from '../../../src/checks/catalogue.ts';
 import { ownRules } from '../../../src/checks/own-rules.ts';
+import { isTbuildError } from '../../../src/errors.ts';
+import { holds, propertyTimeout } from '../../helpers/property.ts';
 import { findings } from './evidence.ts';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/own-checks/', import.meta.url));
@@ -39,3 +42,30 @@ describe('the rules that docker does not have', () => {
     },
   );
 });
+
+const parts =
+  `FROM a AS b|FROM b|FROM scratch|COPY . /|COPY --from=b / /|COPY $A \${B:-x} /d/|WORKDIR d/../..|USER a|ARG A|ENV A=$A
+ADD https://example.com/a /t/|COPY <<E /.env\\nA=1\\nE|RUN npm ci|RUN ["npm", "ci"]|RUN []|RUN apt-get update|RUN rm -rf /t/* $A ~
+RUN cd / && rm d|RUN <<E\\n#!/bin/sh\\nrm /d\\nE|RUN --mount=type=cache,target=$A,from=x pip install x|RUN --mount=from=c rm .|RUN $(|RUN a > /d; rm /d`
+    .split(/[|\n]/)
+    .map((part) => part.replaceAll('\\n', '\n'));
+
+test(
+  'whatever the Dockerfile, they end with findings in its lines, or it is refused with a code',
+  () =>
+    holds(
+      'rules of our own',
+      fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 12 }), fc.boolean(), (lines, strict) => {
+        const text = ['FROM a', ...lines].join('\n');
+        try {
+          for (const finding of findings(text, { strict })) {
+            const [, number] = /\(line (\d+)\)$/.exec(finding) ?? [];
+            expect(Number(number)).toBeLessThanOrEqual(text.split('\n').length);
+          }
+        } catch (error) {
+          if (!isTbuildError(error)) throw error;
+        }
+      }),
+    ),
+  propertyTimeout,
+);

@@ -95,6 +95,13 @@ describe('SecretInCopiedFile', () => {
   });
 });
 
+test('the name of a file begins no line of its own', () => {
+  const secrets = { 2: [{ path: 'x\nWARNING: y\u001b[2J', what: 'a private key', line: 1 }] };
+  expect(findings('FROM a\nCOPY . /\n', { secrets })).toEqual([
+    'SecretInCopiedFile: "COPY . /" takes x\ufffdWARNING: y\ufffd[2J (line 1 looks like a private key) (line 2)',
+  ]);
+});
+
 describe('BaseWithoutDigest', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   const text = `FROM a:1 AS base\nFROM base\nCOPY --from=b:2 / /\nCOPY --from=base / /\nCOPY --from=0 / /\nRUN --mount=from=c,target=/c true\nFROM scratch\nFROM d@${digest}\n`;

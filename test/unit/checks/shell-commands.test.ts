@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { holds, propertyTimeout } from '../../helpers/property.ts';
 import { shellCommands } from '../../../src/checks/shell/commands.ts';
 
 /** Words with `·` between, then what is assigned, then what is written. */
@@ -54,15 +55,17 @@ describe('the commands of a shell text', () => {
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
-  test('have words, whatever the text', () => {
-    const parts = fc.constantFrom(
-      ...'a b ; & | ( ) < > << <<- $( ${ ` " \' \\ \n # = $ { } ! A=1 if cd'.split(' '),
-      ' ',
-    );
-    fc.assert(
-      fc.property(fc.array(parts, { maxLength: 40 }), (words) => {
-        for (const command of shellCommands(words.join(''))) expect(command.words.length).toBeGreaterThan(0);
-      }),
-    );
-  });
+  test(
+    'have words, whatever the text',
+    () => {
+      const parts = 'a b ; & | ( ) < > << <<- $( ${ ` " \' \\ \n # = $ { } ! A=1 if cd'.split(' ');
+      return holds(
+        'commands of a shell text',
+        fc.property(fc.array(fc.constantFrom(' ', ...parts), { maxLength: 40 }), (words) => {
+          for (const command of shellCommands(words.join(''))) expect(command.words.length).toBeGreaterThan(0);
+        }),
+      );
+    },
+    propertyTimeout,
+  );
 });
