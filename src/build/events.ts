@@ -16,6 +16,8 @@ export interface PlannedOutput {
 
 /** What happens during a build, in order. Documented in docs/events.md; `--progress=json` prints one a line. */
 export type BuildEvent =
+  /** The build context is not on this machine yet, and no step is there to tell of it. `context`: its URL, without credentials and query. */
+  | { readonly type: 'context:fetch'; readonly context: string }
   | { readonly type: 'graph'; readonly steps: readonly PlannedStep[] }
   | { readonly type: 'step:start'; readonly step: PlannedStep }
   /** The step cannot be reused, and why. */

@@ -121,7 +121,7 @@ export function resolveOptions(options: BuildOptions, parallelism: number): Reso
     contextSsh: Object.keys(ssh).length > 0 ? ssh : ownAgent(),
     allow: checkAllowed(options.allow ?? []),
     platform: options.platform ?? hostPlatform(),
-    buildContexts: namedContexts(options.buildContexts ?? {}, keepGitDir),
+    buildContexts: namedContexts(options.buildContexts ?? {}),
     outputs: options.outputs ?? [],
     epoch:
       checkEpoch(options.sourceDateEpoch) ??

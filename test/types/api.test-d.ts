@@ -85,6 +85,7 @@ test('a build is an iterable of events, disposable, with a result that is not a 
 
 test('events are told apart by their type', () => {
   expectTypeOf<BuildEvent['type']>().toEqualTypeOf<
+    | 'context:fetch'
     | 'graph'
     | 'step:start'
     | 'step:cause'

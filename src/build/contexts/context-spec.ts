@@ -31,7 +31,7 @@ export function parseContext(text: string, keepGitDir: boolean): ContextSpec {
 }
 
 /** Throws TBUILD_CONTEXT also for a directory that is not there, and TBUILD_USAGE for what only `bake` knows. */
-export function parseNamedContext(name: string, source: string, keepGitDir: boolean): NamedContext {
+export function parseNamedContext(name: string, source: string): NamedContext {
   const reference = source.slice(source.indexOf('://') + '://'.length);
   if (source.startsWith('docker-image://')) return { kind: 'image', reference };
   if (source.startsWith('oci-layout://')) return { kind: 'oci-layout', reference };
@@ -41,7 +41,7 @@ export function parseNamedContext(name: string, source: string, keepGitDir: bool
       hint: 'name a stage of this Dockerfile in FROM or --from, or build the other one first and give docker-image://NAME',
     });
   }
-  const tree = parseTree(source, what, keepGitDir);
+  const tree = parseTree(source, what, false);
   if (tree.kind === 'directory' && (source === '' || !isDirectory(tree.path))) {
     throw new TbuildError(
       'TBUILD_CONTEXT',

@@ -10,9 +10,9 @@ export interface NamedContexts {
 }
 
 /** Throws TBUILD_USAGE for a name that is none, and as {@link parseNamedContext}. */
-export function namedContexts(given: Readonly<Record<string, string>>, keepGitDir: boolean): NamedContexts {
+export function namedContexts(given: Readonly<Record<string, string>>): NamedContexts {
   const byName = new Map(
-    Object.entries(given).map(([name, source]) => [checkName(name), parseNamedContext(name, source, keepGitDir)]),
+    Object.entries(given).map(([name, source]) => [checkName(name), parseNamedContext(name, source)]),
   );
   return {
     find(name) {

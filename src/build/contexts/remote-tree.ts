@@ -9,6 +9,7 @@ import type { Tell } from '../paced.ts';
 import { fetchUrl } from '../sources/fetch-url.ts';
 import type { FetchedUrl } from '../sources/fetch-url.ts';
 import { gitSource } from '../sources/git-source.ts';
+import type { TransferSource } from '../steps/copy-step.ts';
 import { commitTree, findTree, keptTree } from '../sources/kept-tree.ts';
 import { urlRequest, urlSource } from '../sources/url-source.ts';
 import { unpackArchive } from './unpack-archive.ts';
@@ -26,6 +27,8 @@ export interface RemoteRequest {
   /** The name of a named context; undefined: the build context. */
   readonly as: string | undefined;
   readonly tell: Tell;
+  /** Called when something has to be fetched, once or more often. */
+  readonly onFetch?: (() => void) | undefined;
 }
 
 /**
@@ -40,14 +43,25 @@ export function remoteTree(
   return spec.kind === 'git' ? gitTree(access, spec.source, request) : urlTree(access, spec.text, request);
 }
 
-async function gitTree(given: BuildAccess, source: GitSource, { as, tell }: RemoteRequest): Promise<RemoteTree> {
+async function gitTree(
+  given: BuildAccess,
+  source: GitSource,
+  { as, tell, onFetch }: RemoteRequest,
+): Promise<RemoteTree> {
   const { options } = given;
   const access = as === undefined ? { ...given, options: { ...options, ssh: options.contextSsh } } : given;
   const { keepGitDir = false } = source;
   const taken = { exclude: [], chmod: undefined, setsOwner: false, as: 'copied', span: undefined } as const;
   const files = gitSource(access, { ...taken, source, keepGitDir });
+  const told: TransferSource = {
+    ...files,
+    select() {
+      onFetch?.();
+      return files.select();
+    },
+  };
   try {
-    const tree = await keptTree(access, { source: files, digest: await files.digest(), use: 'context', tell });
+    const tree = await keptTree(access, { source: told, digest: await files.digest(), use: 'context', tell });
     const hint = `all that ${shownGitSource(source)} has at that commit counts, whatever .dockerignore says`;
     return { kind: 'layers', layers: [tree], hint };
   } finally {
@@ -55,8 +69,12 @@ async function gitTree(given: BuildAccess, source: GitSource, { as, tell }: Remo
   }
 }
 
-async function urlTree(access: BuildAccess, text: string, { as, tell }: RemoteRequest): Promise<RemoteTree> {
-  const request = { ...urlRequest(text), checksum: undefined, onProgress: tell };
+async function urlTree(access: BuildAccess, text: string, { as, tell, onFetch }: RemoteRequest): Promise<RemoteTree> {
+  const onProgress: Tell = (...progress) => {
+    onFetch?.();
+    tell(...progress);
+  };
+  const request = { ...urlRequest(text), checksum: undefined, onProgress };
   const { sha256 } = await fetchUrl(access, request, 'identity');
   const { userns } = await access.helper.info();
   const devices = userns === 'none' ? 'made' : 'omitted';

@@ -47,11 +47,20 @@ async function findContext(access: BuildAccess, cleanup: Cleanup): Promise<Found
     case 'git':
     case 'url': {
       const { remoteTree } = await import('./remote-tree.ts');
-      const { file, ...place } = await remoteTree(access, context, { as: undefined, tell: () => {} });
       const path = access.options.contextName;
+      const onFetch = once(() => access.emit({ type: 'context:fetch', context: path }));
+      const { file, ...place } = await remoteTree(access, context, { as: undefined, tell: () => {}, onFetch });
       return { place, alone: file === undefined ? undefined : await readFetched(access, path, file) };
     }
   }
+}
+
+function once(call: () => void): () => void {
+  let isCalled = false;
+  return () => {
+    if (!isCalled) call();
+    isCalled = true;
+  };
 }
 
 /** As compilers call it. */

@@ -68,6 +68,10 @@ export function formatOutput({ type, destination }: PlannedOutput, verb: string)
   return `${verb} ${type} to ${destination ?? 'standard output'}`;
 }
 
+export function formatFetch({ context }: Extract<BuildEvent, { type: 'context:fetch' }>): string {
+  return `Fetching the build context ${context}`;
+}
+
 /** Of a check with the name of its rule, as docker has it: it is what `# check=skip=` takes. */
 export function formatWarning({ code, message, span }: Extract<BuildEvent, { type: 'warning' }>): string {
   const rule = code.startsWith('TBUILD_') ? '' : `${code}: `;

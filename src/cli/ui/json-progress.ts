@@ -36,6 +36,7 @@ function plain(event: BuildEvent, text: (step: PlannedStep, stream: string, chun
       const { code, message, hint, span } = event.error;
       return { type: event.type, step: event.step.id, error: { code, message, hint, span } };
     }
+    case 'context:fetch':
     case 'graph':
     case 'output:start':
     case 'output:progress':

@@ -3,7 +3,15 @@ import { describeCause } from '../../index.ts';
 import type { BuildEvent, PlannedStep } from '../../index.ts';
 import { createByteTally, isFetch } from './byte-tally.ts';
 import type { ByteTally } from './byte-tally.ts';
-import { familiarImage, formatDuration, formatOutput, formatSize, formatWarning, shortId } from './format.ts';
+import {
+  familiarImage,
+  formatDuration,
+  formatFetch,
+  formatOutput,
+  formatSize,
+  formatWarning,
+  shortId,
+} from './format.ts';
 import type { Progress } from './progress.ts';
 
 interface Output {
@@ -61,6 +69,9 @@ export function plainProgress(write: (text: string) => void): Progress {
   return {
     handle(event) {
       switch (event.type) {
+        case 'context:fetch':
+          write(`${formatFetch(event)}\n`);
+          break;
         case 'step:start':
           heading(event.step);
           break;

@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -89,6 +91,7 @@ describe.skipIf(lacks('tool:git'))('a git repository as build context', () => {
     await workshop.build(url);
     const fetched = git.requests.length;
     const again = await workshop.build(url);
+    expect(again.events[0]?.type).toBe('graph');
     expect(again.outcomes['COPY . /all/']).toBe('cached');
     // The server was asked for the commit of the ref, and for nothing else.
     const asked = git.requests.slice(fetched).map(({ path, method }) => `${method} ${path}`);
@@ -96,6 +99,7 @@ describe.skipIf(lacks('tool:git'))('a git repository as build context', () => {
     expect(asked.length).toBeLessThanOrEqual(2);
     repository.commit({ f: 'two' });
     const changed = await workshop.build(url);
+    expect(changed.events[0]).toEqual({ type: 'context:fetch', context: url });
     expect(changed.outcomes['COPY . /all/']).toBe('executed');
     expect(JSON.stringify(changed.causes['COPY . /all/'])).toContain('"f"');
     expect((await workshop.build(`${url}#v1`)).image.id).toBe(again.image.id);
@@ -227,10 +231,13 @@ describe('a URL as build context', () => {
 
   test('of an archive that is unchanged is neither downloaded nor unpacked again', async () => {
     server.files.set('/c', { content: tar, headers: { etag: '"1"' } });
-    await workshop.build(`${server.url}/c`);
+    const fetches = async (): Promise<unknown> =>
+      (await workshop.build(`${server.url}/c`)).events.filter(({ type }) => type === 'context:fetch');
+    expect(await fetches()).toEqual([{ type: 'context:fetch', context: `${server.url}/c` }]);
+    expect(await fetches()).toEqual([]);
     const again = await workshop.build(`${server.url}/c`);
     expect(again.outcomes['COPY . /all/']).toBe('cached');
-    expect(server.requests.map(({ status }) => status)).toEqual([200, 304]);
+    expect(server.requests.map(({ status }) => status)).toEqual([200, 304, 304]);
     server.files.set('/c', {
       content: tarOf(dockerfile, { ...owned, content: Buffer.from('yours') }),
       headers: { etag: '"2"' },
@@ -269,6 +276,22 @@ describe('a URL as build context', () => {
       code,
       message: expect.stringContaining(why) as string,
     });
+    nothingInFlight();
+  });
+
+  test('that is ended while it is fetched leaves nothing in flight', async () => {
+    const hanging = createServer((_, response) => void response.writeHead(200).write(tar.subarray(0, 600)));
+    await new Promise<void>((resolve) => {
+      hanging.listen(0, '127.0.0.1', resolve);
+    });
+    const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/c`;
+    const before = Date.now();
+    await expect(workshop.build(url, { signal: AbortSignal.timeout(300) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    expect(Date.now() - before).toBeLessThan(5000);
+    hanging.closeAllConnections();
+    hanging.close();
     nothingInFlight();
   });
 

@@ -132,11 +132,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   '--ssh': (text) => parseSsh([text]),
   '--output': (text) => parseOutput(text, new PassThrough()),
   '--call': (text) => parseCall(text, undefined),
-  '--build-context': (text) =>
-    namedContexts(
-      keyValues('--build-context', [text], () => ''),
-      false,
-    ),
+  '--build-context': (text) => namedContexts(keyValues('--build-context', [text], () => '')),
   CONTEXT: (text) => parseContext(text, false),
   '--platform': parsePlatform,
   '--tag': parseReference,

@@ -1,5 +1,5 @@
 import type { BuildEvent, PlannedStep } from '../../../index.ts';
-import { familiarImage, formatOutput, formatSize, formatWarning, shortId } from '../format.ts';
+import { familiarImage, formatFetch, formatOutput, formatSize, formatWarning, shortId } from '../format.ts';
 import { printableLine } from '../terminal-text.ts';
 import { wrap } from '../text-width.ts';
 import type { KeptOutput, OutputExcerpt } from './kept-output.ts';
@@ -25,6 +25,8 @@ export function formatLasting(event: BuildEvent, model: LiveModel, { screen, now
       const row = doneRow({ label: '', text: formatOutput(event.output, 'Exported'), counts }, screen);
       return [withColour(row, screen.theme.green)];
     }
+    case 'context:fetch':
+      return paragraph(formatFetch(event), screen).map(screen.theme.dim);
     case 'warning':
       return paragraph(formatWarning(event), screen).map(screen.theme.yellow);
     case 'image':

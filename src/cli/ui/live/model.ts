@@ -109,6 +109,7 @@ export function createLiveModel(started: number): LiveModel {
         case 'output:done':
           running.delete(keyOf(event.output));
           break;
+        case 'context:fetch':
         case 'warning':
         case 'image':
           break;

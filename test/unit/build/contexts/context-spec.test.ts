@@ -83,7 +83,7 @@ describe('a directory that is called as a URL', () => {
 
   test('is that directory', () => {
     expect(parseContext('git@example.org:x', false)).toMatchObject({ kind: 'directory' });
-    expect(parseNamedContext('n', 'git@example.org:x', false)).toMatchObject({ kind: 'directory' });
+    expect(parseNamedContext('n', 'git@example.org:x')).toMatchObject({ kind: 'directory' });
   });
 });
 
@@ -95,7 +95,7 @@ describe('--build-context', () => {
     ['https://example.org/x.tar', { kind: 'url', text: 'https://example.org/x.tar' }],
     ['git@example.org:x', { kind: 'git', source: { remote: 'git@example.org:x' } }],
   ])('x=%s', (source, context) => {
-    expect(parseNamedContext('x', source, false)).toMatchObject(context);
+    expect(parseNamedContext('x', source)).toMatchObject(context);
   });
 
   test.each([
@@ -106,6 +106,6 @@ describe('--build-context', () => {
     ['\0', 'TBUILD_CONTEXT'],
     ['target:app', 'TBUILD_USAGE'],
   ])('x=%s is refused with %s', (source, code) => {
-    expect(() => parseNamedContext('x', source, false)).toThrow(expect.objectContaining({ code }) as Error);
+    expect(() => parseNamedContext('x', source)).toThrow(expect.objectContaining({ code }) as Error);
   });
 });

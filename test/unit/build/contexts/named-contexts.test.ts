@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { namedContexts } from '../../../../src/build/contexts/named-contexts.ts';
 
 const image = { kind: 'image', reference: 'given' } as const;
-const given = (name: string): ReturnType<typeof namedContexts> =>
-  namedContexts({ [name]: 'docker-image://given' }, false);
+const given = (name: string): ReturnType<typeof namedContexts> => namedContexts({ [name]: 'docker-image://given' });
 const digest = `sha256:${'1'.repeat(64)}`;
 
 // What stands on the left was asked of docker, as what `FROM` on the right finds.

@@ -103,6 +103,12 @@ describe('plain progress', () => {
     expect(text.split('\n').map(({ length }) => length)).toEqual([16, 1_200_000, 0]);
   });
 
+  test('tells of a build context that is fetched', () => {
+    expect(plain({ type: 'context:fetch', context: 'https://example.org/x.git#main' })).toBe(
+      'Fetching the build context https://example.org/x.git#main\n',
+    );
+  });
+
   test('has warnings with their line', () => {
     const warning = { type: 'warning', code: 'TBUILD_WARN_X', message: 'careful' } as const;
     expect(plain({ ...warning, span: one?.span })).toBe('WARNING: careful (line 1)\n');

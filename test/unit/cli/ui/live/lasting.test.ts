@@ -136,6 +136,11 @@ describe('what stays of a build', () => {
     ]);
   });
 
+  test('tells of a build context that is fetched', () => {
+    const { lasting } = replay([{ type: 'context:fetch', context: 'https://example.org/x.git' }]);
+    expect(lasting).toEqual(['Fetching the build context https://example.org/x.git']);
+  });
+
   test('has warnings with their line, without what could move the cursor', () => {
     const message = 'careful\u001b[2J with\nthis';
     const { lasting } = replay([{ type: 'warning', code: 'TBUILD_WARN_X', message, span: from.span }]);
