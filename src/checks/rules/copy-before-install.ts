@@ -43,7 +43,7 @@ function* inStep(step: LookedStep, { copies, installed }: Progress, input: Evide
     installed.add(manifest);
     // What is built again with what was downloaded before at hand has its remedy.
     if (install.instead !== undefined && expanded.mounts.length > 0) continue;
-    const copy = copies.find((each) => brings(each, manifest, input));
+    const copy = copies.find((each) => brings(each, install, input));
     if (copy !== undefined) yield { message: describe(copy, { step, install }, input), span: copy.span };
   }
 }
@@ -54,10 +54,13 @@ function takesDirectory(step: LookedStep, { evidence }: EvidenceInput): boolean 
   return contextSources(step.expanded).some((source) => /^[./]*$/.test(source) || source.endsWith('/'));
 }
 
-/** Where it is not known which files there are, they are supposed to be. */
-function brings(step: LookedStep, manifest: string, { evidence }: EvidenceInput): boolean {
-  const listed = evidence.copied.get(step);
-  return listed?.some(({ path, cameAlong }) => cameAlong && isNamed(path, manifest)) ?? true;
+/** The manifest and something else. Where it is not known which files there are, they are supposed to be. */
+function brings(step: LookedStep, { manifests }: Install, { evidence }: EvidenceInput): boolean {
+  const along = evidence.copied.get(step)?.filter(({ cameAlong }) => cameAlong);
+  if (along === undefined) return true;
+  const [manifest = ''] = manifests;
+  const isManifest = (path: string): boolean => manifests.some((name) => isNamed(path, name));
+  return along.some(({ path }) => isNamed(path, manifest)) && along.some(({ path }) => !isManifest(path));
 }
 
 function isNamed(path: string, pattern: string): boolean {

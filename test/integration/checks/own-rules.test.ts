@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,7 +147,7 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('what earlier builds rememb
 describe.skipIf(lacks('user-namespaces'))('files of the context', () => {
   test('are read where a step takes them, and named without their values', async () => {
     const context = shop.context({
-      Dockerfile: 'FROM base\nCOPY . /app\nCOPY conf/*.ini /etc/\nCOPY <<EOT /x/.env\nB=hunter2\nEOT\n',
+      Dockerfile: 'FROM base\nCOPY . /app\nCOPY conf/*.ini /etc/\nCOPY <<EOT /x/.env\nB=inline\nEOT\n',
       '.dockerignore': 'ignored\n',
       '.env': '# none\nPASSWORD=hunter2\n',
       'ignored/.env': 'PASSWORD=hunter2\n',
@@ -159,6 +159,7 @@ describe.skipIf(lacks('user-namespaces'))('files of the context', () => {
       'SecretInCopiedFile: "COPY <<EOT /x/.env" takes /x/.env (line 1 looks like a setting of an environment file)',
     ]);
     expect(JSON.stringify(await check(context))).not.toContain('hunter2');
+    expect(spawnSync('grep', ['-rl', 'hunter2', shop.store.root], { encoding: 'utf8' })).toMatchObject({ stdout: '' });
   });
 
   test('that are links, pipes, large or no text are not read', async () => {

@@ -102,11 +102,19 @@ describe('a copy of everything before an installation', () => {
   );
 
   test('a directory that has no manifest is not meant, the one that has it is', () => {
-    const copied = { 2: [{ path: 'prisma/schema.prisma' }], 3: [{ path: 'app/package.json' }] };
+    const copied = { 2: [{ path: 'prisma/schema.prisma' }], 3: [{ path: 'app/package.json' }, { path: 'app/a.js' }] };
     expect(found('FROM a\nCOPY prisma prisma\nCOPY app .\nRUN npm ci\n', { copied })).toEqual([
       expect.stringContaining('"COPY app ."'),
     ]);
     expect(found('FROM a\nCOPY prisma prisma\nRUN npm ci\n', { copied: { 2: copied[2] } })).toEqual([]);
+  });
+
+  test('a directory of nothing but manifests, which an ignore file can make of any, is as good as they are', () => {
+    const manifests = [{ path: 'package.json' }, { path: 'package-lock.json' }];
+    expect(found('FROM a\nCOPY . .\nRUN npm ci\n', { copied: { 2: manifests } })).toEqual([]);
+    expect(found('FROM a\nCOPY . .\nRUN npm ci\n', { copied: { 2: [...manifests, { path: 'a.js' }] } })).toHaveLength(
+      1,
+    );
   });
 
   test('a manifest of something that was installed before is none of the project', () => {
