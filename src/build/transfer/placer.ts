@@ -35,6 +35,10 @@ export interface Placer {
   find(path: string): ListingEntry | undefined;
 }
 
+type DirectoryOwner = Pick<DirectoryAttributes, 'mode' | 'uid' | 'gid'>;
+
+const setGroup = 0o2000;
+
 export const defaultDirectoryMode = 0o755;
 
 /** What --chmod leaves of a directory that is made on the way: docker makes it under the umask 022, and of the special bits none arrive. */
@@ -51,6 +55,15 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     }
     return false;
   };
+  const made = new Map<string, DirectoryOwner>();
+  // As mkdir(2): a directory hands its group down with the bit that says so. docker's chown then leaves the bit.
+  const inherited = (path: string, mode: number): DirectoryOwner => {
+    const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const parent = made.get(above) ?? (written.has(above) ? undefined : reader.component(above));
+    const handsDown = parent !== undefined && (parent.mode & setGroup) !== 0;
+    const { uid, gid } = ownership.owner ?? { uid: 0, gid: handsDown ? parent.gid : 0 };
+    return { mode: handsDown ? mode | setGroup : mode, uid, gid };
+  };
   const newDirectory = (
     path: string,
     mode = (ownership.chmod?.fixed ?? defaultDirectoryMode) & madeDirectoryBits,
@@ -58,16 +71,9 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
     written.set(path, 'directory');
     fresh.add(path);
     const replaced = ownership.replaced?.(path);
-    const { uid, gid } = ownership.owner ?? { uid: 0, gid: 0 };
-    return {
-      type: 'directory',
-      path,
-      mode,
-      uid,
-      gid,
-      ...(replaced?.type === 'directory' ? attributesOf(replaced) : {}),
-      mtime: undefined,
-    };
+    const attributes = replaced?.type === 'directory' ? attributesOf(replaced) : inherited(path, mode);
+    made.set(path, attributes);
+    return { type: 'directory', path, ...attributes, mtime: undefined };
   };
   const above = ({ existing, missing }: Pick<WalkedPath, 'existing' | 'missing'>, mode?: number): WriteEntry[] => {
     const entries: WriteEntry[] = [];
@@ -101,7 +107,7 @@ export function createPlacer(reader: FactReader, ownership: Ownership): Placer {
   };
 }
 
-function attributesOf({ mode, uid, gid }: ListingEntry): Pick<DirectoryAttributes, 'mode' | 'uid' | 'gid'> {
+function attributesOf({ mode, uid, gid }: ListingEntry): DirectoryOwner {
   return { mode, uid, gid };
 }
 
