@@ -9,6 +9,7 @@ import { checkArgument } from '../dockerfile/predefined-args.ts';
 import { sha256Hex } from '../native/sha256.ts';
 import type { Store } from '../store/types.ts';
 import { decodePathBytes } from '../util/path-bytes.ts';
+import { nearDirectory } from './contexts/near-directory.ts';
 import type { ResolvedOptions } from './options.ts';
 
 export interface DockerfileRequest extends Pick<ResolvedOptions, 'dockerfile'> {
@@ -59,7 +60,7 @@ export function checkContext(context: string): void {
   const stats = statSync(context, { throwIfNoEntry: false });
   if (stats?.isDirectory() === true) return;
   const what = stats === undefined ? 'does not exist' : 'is not a directory';
-  const hint = stats === undefined ? undefined : 'The Dockerfile goes behind -f.';
+  const hint = stats === undefined ? nearDirectory(context) : 'The Dockerfile goes behind -f.';
   throw new TbuildError('TBUILD_CONTEXT', `the build context ${context} ${what}`, { hint });
 }
 

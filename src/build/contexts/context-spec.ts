@@ -5,6 +5,7 @@ import { redactUrl } from '../../dockerfile/redact-url.ts';
 import { TbuildError } from '../../errors.ts';
 import type { GitSource } from '../../git/git-source.ts';
 import { parseGitUrl, shownGitSource } from '../../git/git-url.ts';
+import { nearDirectory } from './near-directory.ts';
 
 /** Files from somewhere. */
 export type TreeSpec =
@@ -47,7 +48,8 @@ export function parseNamedContext(name: string, source: string): NamedContext {
       'TBUILD_CONTEXT',
       `${what}${source}: ${source === '' ? "''" : tree.path} is not a directory`,
       {
-        hint: 'Give a directory, a git or http URL, docker-image://NAME or oci-layout://PATH.',
+        hint:
+          nearDirectory(tree.path) ?? 'Give a directory, a git or http URL, docker-image://NAME or oci-layout://PATH.',
       },
     );
   }

@@ -180,6 +180,15 @@ describe('a URL with a name', () => {
     expect(image.config.history?.[0]?.created_by).toBe(url);
   });
 
+  test.skipIf(lacks('user-namespaces', 'overlay'))('can be mounted, and a part of it', async () => {
+    server.files.set('/c', { content: tarOf(directoryEntry('d'), fileEntry('d/a', 'in'), fileEntry('b', 'side')) });
+    const image = await built(
+      ['FROM base', 'RUN --mount=from=x,target=/m --mount=from=x,source=d,target=/d cat /m/b /d/a > /o'],
+      { x: `${server.url}/c` },
+    );
+    expect(image.at('o')).toBe(file('sidein'));
+  });
+
   test('of another file is that file, under the last part of its path', async () => {
     server.files.set('/d/name.txt?q', { content: 'text' });
     const image = await built(['FROM scratch', 'COPY --from=x . /x/'], { x: `${server.url}/d/name.txt?q` });

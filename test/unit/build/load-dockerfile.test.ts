@@ -35,6 +35,14 @@ async function loadFrom(
 const load = (dockerfile?: string): ReturnType<typeof loadFrom> => loadFrom(directory, dockerfile);
 
 describe('loading a Dockerfile', () => {
+  test('of a context that is not there suggests the directory beside it', async () => {
+    mkdirSync(join(directory, 'application'));
+    await expect(loadFrom(join(directory, 'aplication'))).rejects.toMatchObject({
+      code: 'TBUILD_CONTEXT',
+      hint: `Did you mean ${join(directory, 'application')}?`,
+    });
+  });
+
   test('takes Dockerfile, else dockerfile, of the context', async () => {
     writeFileSync(join(directory, 'dockerfile'), 'FROM lower\n');
     expect((await load()).path).toBe(join(directory, 'dockerfile'));

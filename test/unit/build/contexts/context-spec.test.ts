@@ -87,6 +87,11 @@ describe('a directory that is called as a URL', () => {
   });
 });
 
+test('a directory that is misspelled suggests the one beside it', () => {
+  const refusal = { code: 'TBUILD_CONTEXT', hint: `Did you mean ${process.cwd()}/docs?` };
+  expect(() => parseNamedContext('x', 'dosc')).toThrow(expect.objectContaining(refusal) as Error);
+});
+
 describe('--build-context', () => {
   test.each([
     ['docker-image://alpine:3', { kind: 'image', reference: 'alpine:3' }],
