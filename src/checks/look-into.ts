@@ -110,7 +110,8 @@ function walk(looking: Looking, { stage }: ResolvedStage, { start, raws }: Walk)
       try {
         const expanded = expand(looking, { draft, instruction, references });
         steps.push({ instruction, expanded, draft, raw, span });
-        draft = applyInstruction(draft, expanded, { args: [], madeLayer: false });
+        // No rule reads the history, which grows with every instruction.
+        draft = { ...applyInstruction(draft, expanded, { args: [], madeLayer: false }), history: [] };
       } finally {
         // Docker does not look at those of EXPOSE: with `error=true` it must build what docker builds.
         const unset = instruction.kind === 'expose' ? [] : [...references.unset];

@@ -10,12 +10,13 @@ export const undefinedVar: BuildRule = {
   why: 'A variable that neither ENV nor ARG declares in this stage is replaced by nothing. An ARG of before the first FROM counts only where the stage repeats it.',
   fix: 'Correct the name, or declare it above: ARG NAME or ENV NAME=VALUE.',
   *find({ looked }) {
+    let asked = 0;
     for (const { undefinedNames, isBaseKnown } of looked) {
       // What the base sets is not undefined.
       if (!isBaseKnown) continue;
       for (const { names, draft, span } of undefinedNames) {
         for (const name of names) {
-          const near = nearest(name, visibleVariables(draft).keys());
+          const near = asked++ < mostSuggestions ? nearest(name, visibleVariables(draft).keys()) : undefined;
           const hint = near === undefined ? '' : ` (did you mean $${near}?)`;
           yield { message: `Usage of undefined variable '$${name}'${hint}`, span };
         }
@@ -23,6 +24,9 @@ export const undefinedVar: BuildRule = {
     }
   },
 };
+
+/** Each compares a name with all that there are: of a file that has more undefined ones nobody has written the names. */
+const mostSuggestions = 200;
 
 export const legacyKeyValueFormat: BuildRule = {
   over: 'build',

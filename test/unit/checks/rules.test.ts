@@ -70,6 +70,13 @@ describe('a comment above an instruction', () => {
   });
 });
 
+test('the first 200 undefined names get suggestions, and no more: each compares with all that there are', () => {
+  const text = `FROM a\nENV HOMES=1\n${'ENV A=$HOMEX\n'.repeat(250)}`;
+  const messages = checkText(text).findings.map(({ message }) => message);
+  expect(messages).toHaveLength(250);
+  expect(messages.filter((message) => message.endsWith('(did you mean $HOMES?)'))).toHaveLength(200);
+});
+
 describe('the base image', () => {
   test('its variables are defined, and are suggested', () => {
     const base = { Env: ['JAVA_HOME=/opt/java'] };
