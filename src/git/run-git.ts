@@ -191,7 +191,12 @@ function gitFailed({ source }: GitAccess, args: readonly string[], errors: strin
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  const said = lines.findLast((line) => /^(?:fatal|error|remote):/.test(line)) ?? lines.at(-1) ?? 'it says nothing';
+  // What ssh says is the reason of what git says.
+  const said =
+    lines.findLast((line) => line.startsWith('ssh: ')) ??
+    lines.findLast((line) => /^(?:fatal|error|remote):/.test(line)) ??
+    lines.at(-1) ??
+    'it says nothing';
   return new TbuildError('TBUILD_GIT', `${source.remote}: git ${args[0] ?? ''}: ${said.slice(0, 500)}`, {
     hint: hintFor(errors, source),
     details: { command: args[0], stderr: errors.slice(-2000) },
@@ -211,7 +216,15 @@ function hintFor(errors: string, { host, protocol }: GitSource): string | undefi
   }
   if (/transport '[^']*' not allowed/.test(errors))
     return 'Only https, http, ssh and git are followed, also in submodules.';
-  if (/could not resolve host/i.test(errors)) return "Check the spelling of the host, and this machine's DNS.";
+  if (/could not resolve host|unable to look up|name or service not known|temporary failure in name/i.test(errors)) {
+    return "Check the spelling of the host, and this machine's DNS.";
+  }
+  if (/connection refused|failed to connect|could not connect/i.test(errors)) {
+    return 'Check the host and port, and that the server runs.';
+  }
+  if (/repository '[^']*' not found|returned error: 40[34]\b/i.test(errors)) {
+    return `Check the address. A private repository wants a secret GIT_AUTH_TOKEN.${host} or GIT_AUTH_TOKEN.`;
+  }
   if (/cannot run ssh/i.test(errors) && protocol === 'ssh')
     return 'Install it (Debian: apt-get install openssh-client).';
   return undefined;

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { directory as directoryEntry, file as fileEntry } from '../../../fixtures/layers/layer-case.ts';
 import { tarOf } from '../../../fixtures/layers/tar-bytes.ts';
-import { openStore } from '../../../src/index.ts';
+import { isTbuildError, openStore } from '../../../src/index.ts';
 import type { BuildOptions } from '../../../src/index.ts';
 import { lacks } from '../../helpers/capabilities.ts';
 import { startFileServer } from '../../helpers/file-server.ts';
@@ -148,6 +148,18 @@ describe.skipIf(lacks('tool:git'))('a git repository as build context', () => {
       message: expect.stringContaining(why) as string,
     });
     nothingInFlight();
+  });
+
+  test('that cannot be had says what to do', async () => {
+    const hintOf = async (context: string): Promise<unknown> =>
+      workshop.build(context).catch((error: unknown) => (isTbuildError(error, 'TBUILD_GIT') ? error.hint : error));
+    expect(await hintOf(`${git.url}/none.git`)).toBe(
+      `Check the address. A private repository wants a secret GIT_AUTH_TOKEN.${git.host} or GIT_AUTH_TOKEN.`,
+    );
+    for (const url of ['http://127.0.0.1:1/x.git', 'git://127.0.0.1:1/x']) {
+      expect(await hintOf(url)).toBe('Check the host and port, and that the server runs.');
+    }
+    expect(await hintOf('http://nosuch.invalid/x.git')).toBe("Check the spelling of the host, and this machine's DNS.");
   });
 
   test('shows the line of its Dockerfile that is wrong, and what is missing in it', async () => {
