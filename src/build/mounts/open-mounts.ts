@@ -44,11 +44,21 @@ export async function openMounts(opening: Opening, planned: PlannedMounts): Prom
   const memory = ofType('tmpfs').map(({ target, size, readonly }): SandboxMount => {
     return { type: 'tmpfs', target, size, writable: !readonly };
   });
-  return {
-    mounts: [...secrets.mounts, ...sockets, ...binds, ...caches, ...memory],
-    environment: secrets.environment,
-    files,
-  };
+  const opened = { secret: secrets.mounts, ssh: sockets, bind: binds, cache: caches, tmpfs: memory };
+  return { mounts: asWritten(mounts, opened), environment: secrets.environment, files };
+}
+
+/** In the order of the flags: of several with one target the last one counts. */
+function asWritten(
+  planned: readonly PlannedMount[],
+  opened: Readonly<Record<PlannedMount['type'], readonly SandboxMount[]>>,
+): readonly SandboxMount[] {
+  const placeOf = (type: string, target: string): number =>
+    planned.findLastIndex((mount) => mount.type === type && mount.target === target);
+  return Object.entries(opened)
+    .flatMap(([type, mounts]) => mounts.map((mount) => ({ mount, place: placeOf(type, mount.target) })))
+    .sort((left, right) => left.place - right.place)
+    .map(({ mount }) => mount);
 }
 
 type Of<T extends PlannedMount['type']> = readonly Extract<PlannedMount, { type: T }>[];
