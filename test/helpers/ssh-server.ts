@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -35,7 +35,9 @@ export async function startSshServer(): Promise<SshServer> {
     'StrictModes no',
     'PidFile none',
   ];
-  writeFileSync(inside('sshd_config'), `${config.join('\n')}\n`);
+  // From 9.8 on, whoever is refused must wait before the next try.
+  const patient = ['PerSourcePenalties no'].filter((line) => knowsOption(line));
+  writeFileSync(inside('sshd_config'), `${[...config, ...patient].join('\n')}\n`);
   writeFileSync(inside('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(inside('host.pub'), 'utf8')}`);
   mkdirSync(inside('bin'));
   const ssh = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
@@ -45,9 +47,8 @@ export async function startSshServer(): Promise<SshServer> {
     { mode: 0o755 },
   );
   const { username, uid } = userInfo();
-  const separation = '/run/sshd';
-  const makesSeparation = uid === 0 && !existsSync(separation);
-  if (makesSeparation) mkdirSync(separation, { mode: 0o755 });
+  // The service makes it when it starts. It stays: another server may have been started meanwhile, and needs it for each connection.
+  if (uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', inside('sshd_config')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -58,7 +59,6 @@ export async function startSshServer(): Promise<SshServer> {
     server.kill();
     await ended;
     rmSync(directory, { recursive: true });
-    if (makesSeparation) rmdirSync(separation);
   };
   try {
     await answers(port, () => said);
@@ -72,6 +72,11 @@ export async function startSshServer(): Promise<SshServer> {
     path: [inside('bin'), process.env['PATH'] ?? ''].join(delimiter),
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+function knowsOption(line: string): boolean {
+  const { stderr } = spawnSync('/usr/sbin/sshd', ['-t', '-f', '/dev/null', '-o', line], { encoding: 'utf8' });
+  return !stderr.includes('Bad configuration option');
 }
 
 function freePort(): Promise<number> {
