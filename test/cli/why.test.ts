@@ -1,7 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { file } from '../../fixtures/layers/layer-case.ts';
+import { tarOf } from '../../fixtures/layers/tar-bytes.ts';
 import { lacks } from '../helpers/capabilities.ts';
+import { startFileServer } from '../helpers/file-server.ts';
 import { openShell } from '../helpers/shell.ts';
 import type { Shell } from '../helpers/shell.ts';
 import type { Tree } from '../helpers/tree.ts';
@@ -35,6 +38,14 @@ describe.skipIf(lacks('user-namespaces', 'overlay'))('why a step ran again', () 
        ---> cached
       "
     `);
+  });
+
+  test('a Dockerfile in an archive behind a URL is named with it', async () => {
+    await using server = await startFileServer();
+    server.files.set('/c.tar', { content: tarOf(file('d/Dockerfile', 'FROM base\nENV A=1\n')) });
+    await shell.tbuild('-f', 'd/Dockerfile', `${server.url}/c.tar`);
+    const { stdout } = await shell.tbuild('cache', 'why');
+    expect(stdout).toContain(`Last build: d/Dockerfile of ${server.url}/c.tar, `);
   });
 
   test('a failure, the same again, and mended: steps behind it know what they stood on before', async () => {

@@ -57,7 +57,7 @@ const spec: CommandSpec = {
       type: 'string',
       multiple: true,
       value: 'id=ID[,src=FILE|,env=NAME]',
-      help: 'Secret for RUN --mount=type=secret and for servers of ADD (repeatable)',
+      help: 'Secret for RUN --mount=type=secret and for servers of ADD and of contexts (repeatable)',
     },
     ssh: {
       type: 'string',

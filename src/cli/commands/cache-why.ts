@@ -1,5 +1,5 @@
 import { describeCause, lastBuild, withStore } from '../../index.ts';
-import type { ReportedStep } from '../../index.ts';
+import type { BuildReport, ReportedStep } from '../../index.ts';
 import type { Command, CommandSpec } from '../command.ts';
 import { formatDuration, shortId } from '../ui/format.ts';
 
@@ -23,13 +23,19 @@ export const command: Command = {
       stdout.write(`${JSON.stringify({ ...report, steps: report.steps.map(withMessage) })}\n`);
       return 0;
     }
-    stdout.write(`Last build: ${report.dockerfile}, ${new Date(report.started).toISOString()}\n`);
+    stdout.write(`Last build: ${nameOf(report)}, ${new Date(report.started).toISOString()}\n`);
     // Steps that ONBUILD brings have the number of their FROM.
     const total = Math.max(...report.steps.map(({ number }) => number));
     for (const step of report.steps) stdout.write(describeStep(step, total));
     return 0;
   },
 };
+
+/** In a repository or an archive the path says little. */
+function nameOf({ dockerfile, context }: BuildReport): string {
+  const isRelative = !dockerfile.startsWith('/') && !dockerfile.includes('://') && dockerfile !== '<stdin>';
+  return isRelative && context !== '-' ? `${dockerfile} of ${context}` : dockerfile;
+}
 
 /** The cause as data, and in a sentence. */
 function withMessage({ cause, ...step }: ReportedStep): object {
