@@ -23,12 +23,12 @@ export function indexStages(stages: readonly Stage[], isReplaced: StageNames['is
 }
 
 /**
- * What the (expanded) name after FROM means: a stage, else `scratch`, else something outside. Numbers are no stages here.
+ * What the (expanded) name after FROM means: a stage, else `scratch`, else something outside. Numbers are no stages here, and neither are names with capitals, as in docker.
  *
  * @param earlier the stages above by name
  */
 export function findBase(earlier: ReadonlyMap<string, number>, name: string): StageSource {
-  const index = earlier.get(name.toLowerCase());
+  const index = earlier.get(name);
   return index === undefined ? outside(name) : { kind: 'stage', index };
 }
 
@@ -39,7 +39,8 @@ export function findBase(earlier: ReadonlyMap<string, number>, name: string): St
 export function findCopySource(names: StageNames, name: string, span: SourceSpan): StageSource {
   const { byName, count, isReplaced } = names;
   if (!/^[+-]?\d+$/.test(name)) {
-    const source = findBase(byName, name);
+    const index = byName.get(name.toLowerCase());
+    const source: StageSource = index === undefined ? outside(name) : { kind: 'stage', index };
     // What stands for a stage may be copied from everywhere, also further up.
     return source.kind === 'stage' && isReplaced(name.toLowerCase()) ? outside(name.toLowerCase()) : source;
   }

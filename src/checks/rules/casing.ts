@@ -5,7 +5,7 @@ export const stageNameCasing: TextRule = {
   over: 'text',
   name: 'StageNameCasing',
   description: 'Stage names should be lowercase',
-  why: 'Stage names are looked up in any case, so that capitals only look as if they made a difference.',
+  why: 'Stage names are kept in small letters: COPY --from finds them in any case, and FROM only as they are kept.',
   fix: 'Write the name behind AS in small letters.',
   *find(input) {
     for (const { raw, name } of stageHeads(input)) {

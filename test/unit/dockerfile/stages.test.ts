@@ -19,7 +19,7 @@ const basesOf = (lines: readonly string[], options?: Partial<ResolveStagesOption
 describe('FROM', () => {
   test.each([
     ['an image, a stage, scratch', ['FROM a AS b', 'FROM b', 'FROM scratch'], ['a', 0, 'scratch']],
-    ['a stage in other letters', ['FROM a AS Bb', 'FROM bB'], ['a', 0]],
+    ['no stage in capitals, as docker', ['FROM a AS Bb', 'FROM bB'], ['a', 'bB']],
     ['the last earlier stage of the name', ['FROM a AS x', 'FROM b AS x', 'FROM x AS x', 'FROM x'], ['a', 'b', 1, 2]],
     ['its own name is an image', ['FROM x AS x'], ['x']],
     ['a later stage is an image', ['FROM x', 'FROM a AS x'], ['x', 'a']],
