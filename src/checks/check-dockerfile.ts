@@ -1,30 +1,19 @@
 import type { IgnoreRules } from '../context/ignore-rules.ts';
 import type { CheckOptions } from '../dockerfile/check-options.ts';
-import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { platformArgs } from '../dockerfile/predefined-args.ts';
 import { splitInstructions } from '../dockerfile/split-instructions.ts';
 import type { OverriddenDirectives } from '../dockerfile/directives.ts';
-import type { ResolvedStages } from '../dockerfile/stages.ts';
 import type { TbuildError } from '../errors.ts';
 import { hostPlatform } from '../oci/platform.ts';
-import type { Platform } from '../oci/platform.ts';
 import type { Finding } from './finding.ts';
 import { lookInto } from './look-into.ts';
-import type { BaseConfig } from './look-into.ts';
+import type { Looking } from './look-into.ts';
 import type { BuildInput, TextInput, UsedImage } from './rule.ts';
 import { runRules } from './run-rules.ts';
 import { textInput } from './text-input.ts';
 
 /** What a Dockerfile means in one build. */
-export interface CheckedBuild {
-  readonly dockerfile: Dockerfile;
-  readonly resolved: ResolvedStages;
-  /** The stages to look into, by index, ascending, with all that they are based on. */
-  readonly indexes: readonly number[];
-  readonly buildArgs: ReadonlyMap<string, string>;
-  readonly platform: Platform;
-  /** Of stages on images, by index; those that are not known are missing. */
-  readonly bases: ReadonlyMap<number, BaseConfig>;
+export interface CheckedBuild extends Omit<Looking, 'text'> {
   /** Images whose platform is not the one that was asked for. */
   readonly images: readonly UsedImage[];
   readonly ignore: IgnoreRules | undefined;
