@@ -33,7 +33,9 @@ function pairs(option: string, given: readonly string[], missing: Missing): read
 /** For options whose value must be written out. */
 export function required(option: string): (name: string) => never {
   return (name) => {
-    throw new TbuildError('TBUILD_USAGE', `${option} must be NAME=VALUE, not ${JSON.stringify(name)}`);
+    // What has an @ may be a URL with a password.
+    const given = name.includes('@') ? '' : `, not ${JSON.stringify(name)}`;
+    throw new TbuildError('TBUILD_USAGE', `${option} must be NAME=VALUE${given}`);
   };
 }
 

@@ -25,7 +25,7 @@ const maximumPattern = 4096;
 
 /**
  * Reads `<Dockerfile>.dockerignore` beside the Dockerfile or else `.dockerignore` in the context root, as BuildKit does.
- * Throws `TBUILD_CONTEXT` when it is no regular file, cannot be read, or leads out of the context.
+ * A directory is none. Throws `TBUILD_CONTEXT` when it is something else than a regular file, cannot be read, or leads out of the context.
  */
 export async function readIgnoreFile(root: string, dockerfilePath: string | undefined): Promise<IgnoreFile> {
   const candidates = dockerfilePath === undefined ? [] : [`${dockerfilePath}.dockerignore`];
@@ -68,6 +68,8 @@ async function readText(path: string): Promise<string | undefined> {
     // A FIFO must not block the build.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await file.stat();
+    // As with docker.
+    if (stats.isDirectory()) return undefined;
     if (!stats.isFile()) throw new TbuildError('TBUILD_CONTEXT', `${path} is not a regular file`);
     if (stats.size > maximumBytes) throw new TbuildError('TBUILD_CONTEXT', `${path} is larger than 1 MiB`);
     await refuseEscape(path);

@@ -5,3 +5,8 @@ export function redactUrl(text: string): string {
     (_, scheme: string, user: string) => `${scheme}${user.includes(':') ? 'xxxxx:xxxxx' : 'xxxxx'}@`,
   );
 }
+
+/** For messages about what may be mistyped: hides also what looks like a password in an address of any other kind, or in what is left of one. */
+export function hidePasswords(text: string): string {
+  return redactUrl(text).replaceAll(/([^\s/?#@:]*):([^\s/?#@]*@)+/g, '$1:xxxxx@');
+}

@@ -47,6 +47,11 @@ export const expectations: readonly Expectation[] = [
       name.startsWith('heredoc-'),
   },
   {
+    title: 'Files as a base',
+    matches: ({ area, where }, { name }) =>
+      area === 'config' && where.startsWith('history[') && name === 'from-named-directory',
+  },
+  {
     title: 'Paths that depend on the moment',
     matches: ({ where, area }, { volatile }) =>
       area !== 'config' && volatile.some((pattern) => startsWith(where.replace(/^\d+:/, '').slice(1), pattern)),

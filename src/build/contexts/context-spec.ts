@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isHttp } from '../../dockerfile/instructions/remote-sources.ts';
-import { redactUrl } from '../../dockerfile/redact-url.ts';
+import { hidePasswords } from '../../dockerfile/redact-url.ts';
 import { TbuildError } from '../../errors.ts';
 import type { GitSource } from '../../git/git-source.ts';
 import { parseGitUrl, shownGitSource } from '../../git/git-url.ts';
@@ -38,15 +38,19 @@ export function parseNamedContext(name: string, source: string): NamedContext {
   if (source.startsWith('oci-layout://')) return { kind: 'oci-layout', reference };
   const what = `--build-context ${name}=`;
   if (source.startsWith('target:')) {
-    throw new TbuildError('TBUILD_USAGE', `${what}${source}: there are no targets but in a file for bake`, {
-      hint: 'name a stage of this Dockerfile in FROM or --from, or build the other one first and give docker-image://NAME',
-    });
+    throw new TbuildError(
+      'TBUILD_USAGE',
+      `${what}${hidePasswords(source)}: there are no targets but in a file for bake`,
+      {
+        hint: 'name a stage of this Dockerfile in FROM or --from, or build the other one first and give docker-image://NAME',
+      },
+    );
   }
   const tree = parseTree(source, what, false);
   if (tree.kind === 'directory' && (source === '' || !isDirectory(tree.path))) {
     throw new TbuildError(
       'TBUILD_CONTEXT',
-      `${what}${source}: ${source === '' ? "''" : tree.path} is not a directory`,
+      `${what}${hidePasswords(source)}: ${source === '' ? "''" : hidePasswords(tree.path)} is not a directory`,
       {
         hint:
           nearDirectory(tree.path) ?? 'Give a directory, a git or http URL, docker-image://NAME or oci-layout://PATH.',
@@ -77,7 +81,7 @@ function parseTree(text: string, what: string, keepGitDir: boolean): TreeSpec {
   const path = resolve(text);
   // A directory comes first, whatever it is called (as docker build).
   if (!mayBeRemote(text) || isDirectory(path)) return { kind: 'directory', path };
-  const subject = `${what}${what.endsWith('=') ? '' : ' '}${redactUrl(text)}`;
+  const subject = `${what}${what.endsWith('=') ? '' : ' '}${hidePasswords(text)}`;
   const git = parseGitUrl(text);
   if (git?.kind === 'malformed') throw new TbuildError('TBUILD_CONTEXT', `${subject}: ${git.why}`);
   if (git !== undefined) {

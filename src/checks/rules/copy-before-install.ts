@@ -86,6 +86,8 @@ function describe(copy: LookedStep, { step, install }: Installing, { evidence }:
     ...(count === 0 ? [] : [`it ran again ${times(count)} because of this ${keyword}`]),
   ];
   const costs = cost.length === 0 ? '' : ` (${cost.join(', and ')})`;
+  const along = evidence.copied.get(copy);
+  const present = manifests.filter((name) => along?.some(({ path }) => isNamed(path, name)) ?? true);
   const first = instead === undefined ? '' : ` and run ${instead}`;
-  return `"${shortText(copy.instruction.text)}" stands before ${command} in line ${step.span.line}, which any change of its files makes run again${costs}: copy ${manifests.join(' and ')} first${first}`;
+  return `"${shortText(copy.instruction.text)}" stands before ${command} in line ${step.span.line}, which any change of its files makes run again${costs}: copy ${present.join(' and ')} first${first}`;
 }

@@ -55,7 +55,11 @@ export const packageCaches: readonly PackageCache[] = [
     fills(command) {
       const args = pipArguments(command) ?? [];
       const isInstall = ['install', 'download', 'wheel'].includes(plainArguments(args)[0] ?? '');
-      return isInstall && !args.includes('--no-cache-dir') && !args.some((arg) => arg.startsWith('--cache-dir'));
+      return (
+        isInstall &&
+        !args.some((arg) => arg.startsWith('--no-cache')) &&
+        !args.some((arg) => arg.startsWith('--cache-dir'))
+      );
     },
     empties: (command) => plainArguments(pipArguments(command) ?? []).join(' ') === 'cache purge',
     variables: ['PIP_NO_CACHE_DIR', 'PIP_CACHE_DIR'],

@@ -1,7 +1,7 @@
 import { isChecksum, parseGitUrl } from '../../git/git-url.ts';
 import type { GitSource } from '../../git/git-source.ts';
 import type { AddInstruction } from '../instruction.ts';
-import { redactUrl } from '../redact-url.ts';
+import { hidePasswords } from '../redact-url.ts';
 import { syntaxError } from '../syntax-error.ts';
 
 /** What a source of ADD is. */
@@ -33,8 +33,9 @@ export function checkRemotes(
   // What still has a variable, quotes or escapes is classified when they are gone.
   for (const text of sources.filter(isFinal)) {
     const source = classifySource(text);
-    if (source.kind === 'malformed') throw syntaxError(`ADD ${redactUrl(text)}: ${source.why}`, span);
-    if (source.kind === 'url' && !URL.canParse(text)) throw syntaxError(`ADD ${text}: it is no valid URL`, span);
+    if (source.kind === 'malformed') throw syntaxError(`ADD ${hidePasswords(text)}: ${source.why}`, span);
+    if (source.kind === 'url' && !URL.canParse(text))
+      throw syntaxError(`ADD ${hidePasswords(text)}: it is no valid URL`, span);
     if (source.kind === 'git' && conflicts(keepGitDir, source.source.keepGitDir)) {
       throw syntaxError('--keep-git-dir conflicts with keep-git-dir in the query of the URL', span);
     }

@@ -117,6 +117,13 @@ describe('a copy of everything before an installation', () => {
     );
   });
 
+  test('only what is there is to be copied first', () => {
+    const copied = { 2: [{ path: 'package.json' }, { path: 'a.js' }] };
+    expect(found('FROM a\nCOPY . .\nRUN npm ci\n', { copied })).toEqual([
+      expect.stringContaining('run again: copy package.json first'),
+    ]);
+  });
+
   test('a manifest of something that was installed before is none of the project', () => {
     const copied = { 2: [{ path: 'node_modules/x/package.json' }, { path: 'a.js' }] };
     expect(found('FROM a\nCOPY . .\nRUN npm ci\n', { copied })).toEqual([]);

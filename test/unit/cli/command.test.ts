@@ -172,6 +172,7 @@ describe('NAME=VALUE', () => {
     const known = (name: string): string | undefined => (name === 'known' ? 'value' : undefined);
     expect(keyValues('--x', ['known', 'unknown'], known)).toEqual({ known: 'value' });
     expect(() => keyValues('--x', ['a'], required('--x'))).toThrow('--x must be NAME=VALUE, not "a"');
+    expect(() => keyValues('--x', ['http://u:p@h'], required('--x'))).toThrow(/^--x must be NAME=VALUE$/);
   });
 
   test('has a name; __proto__ is one', () => {

@@ -17,6 +17,11 @@ test('without a file there are no rules', async () => {
   expect(await readIgnoreFile(root, join(root, 'Dockerfile'))).toEqual({ path: undefined, lines: [] });
 });
 
+test('a directory of the name is no file of rules', async () => {
+  mkdirSync(join(root, '.dockerignore'));
+  expect(await readIgnoreFile(root, undefined)).toEqual({ path: undefined, lines: [] });
+});
+
 test("a Dockerfile's own ignore file replaces that of the context", async () => {
   writeFileSync(join(root, '.dockerignore'), 'general');
   mkdirSync(join(root, 'docker'));
@@ -42,7 +47,6 @@ test('a link inside the context is followed, one that leaves it is refused', asy
 });
 
 test.each([
-  ['a directory', (path: string) => mkdirSync(path)],
   ['a FIFO that nobody writes to', (path: string) => execFileSync('mkfifo', [path])],
   ['a file of 2 MiB', (path: string) => writeFileSync(path, 'x\n'.repeat(1 << 20))],
   ['a pattern longer than any path', (path: string) => writeFileSync(path, 'x'.repeat(5000))],

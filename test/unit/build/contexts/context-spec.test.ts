@@ -114,3 +114,29 @@ describe('--build-context', () => {
     expect(() => parseNamedContext('x', source)).toThrow(expect.objectContaining({ code }) as Error);
   });
 });
+
+describe('a password in an address that is none', () => {
+  test.each([
+    'git://us:PW@h/r.git',
+    'ssh://us:PW@h/r.git',
+    'ftp://us:PW@h/x.tar',
+    'https://us:PW@h/r.git#-x',
+    'http://us:P@PW@[/x',
+    'https//us:PW@h/r',
+    'target:us:PW@h',
+  ])('is not shown: %s', (text) => {
+    for (const parse of [
+      () => parseNamedContext('nc', text),
+      () => parseNamedContext('nc', `${text}\n`),
+      () => parseContext(text, false),
+    ]) {
+      try {
+        parse();
+      } catch (error) {
+        expect((error as Error).message).not.toContain('PW');
+        expect((error as Error).message).toContain('xxxxx');
+      }
+    }
+    expect(() => parseNamedContext('nc', text)).toThrow('xxxxx');
+  });
+});
