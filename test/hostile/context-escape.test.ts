@@ -84,7 +84,8 @@ describe('a build context from elsewhere', () => {
   });
 
   it.each(['Dockerfile', '.dockerignore'])('cannot hang the build by a fifo or a device as its %s', async (name) => {
-    const kinds = ['fifo', 'device', 'directory'];
+    // A directory called .dockerignore is an ordinary directory.
+    const kinds = ['fifo', 'device', ...(name === 'Dockerfile' ? ['directory'] : [])];
     for (const kind of kinds) {
       const context = shop.context(name === 'Dockerfile' ? {} : { Dockerfile: 'FROM scratch\nCOPY . /\n' });
       if (kind === 'fifo') execFileSync('mkfifo', [join(context, name)]);
