@@ -27,6 +27,8 @@ The peers: $TBUILD_PEERS is the folder with in-peers (default: ../shared/peers),
 `;
 
 interface Bench {
+  /** Seconds since the epoch. Steps of one case are reused in the next. */
+  readonly started: number;
   readonly peers: Peers;
   readonly project: string;
   readonly directory: string;
@@ -70,7 +72,10 @@ export async function main(argv: readonly string[], project: string): Promise<nu
     mkdirSync(ours);
     if (user !== undefined) await execute('chown', [`${user}:`, ours]);
     const chosen = cases.filter(({ needsRoot }) => user === undefined || !needsRoot);
-    return await compareAll({ peers, project, directory, tbuild: [...tbuild], ours, registry, verbose }, chosen);
+    return await compareAll(
+      { peers, project, directory, tbuild: [...tbuild], ours, registry, verbose, started: Date.now() / 1000 },
+      chosen,
+    );
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -94,12 +99,11 @@ async function compareAll(bench: Bench, cases: readonly Case[]): Promise<number>
 
 /** @returns what is wrong */
 async function compareCase(bench: Bench, each: Case, counts: Map<string, number>): Promise<readonly string[]> {
-  const { peers, project, directory, verbose } = bench;
+  const { peers, project, directory, verbose, started } = bench;
   const context = join(directory, each.name);
   prepareContext(join(project, 'fixtures/compare', each.name), context);
   const archives = { ours: join(bench.ours, 'archive.tar'), docker: join(directory, 'docker.tar') };
   const tag = `tbuild-compare/${each.name.toLowerCase()}`;
-  const started = Date.now() / 1000;
   try {
     const ours = await attempt(buildOurs(bench, each, { context, archive: archives.ours }));
     const docker = await attempt(buildDocker(bench, each, { context, archive: archives.docker, tag }));

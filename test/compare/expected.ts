@@ -44,7 +44,7 @@ export const expectations: readonly Expectation[] = [
       what === 'mtime' &&
       ours === 'now' &&
       entries?.ours?.type === 'file' &&
-      name.startsWith('heredoc-'),
+      name.includes('heredoc'),
   },
   {
     title: 'Files as a base',

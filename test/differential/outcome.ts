@@ -30,25 +30,31 @@ export function describeImage(image: LoadedImage, base: LoadedImage): Outcome {
       const layer = entry.empty_layer === true ? ' (no layer)' : '';
       return `${entry.created_by ?? ''}${layer}${entry.comment === comment ? '' : ` (comment ${String(entry.comment)})`}`;
     }),
-    files: changes(unpack(image.layers, 0).tree, unpack(below.layers, 0).tree),
+    files: changes(image, { below, init: unpack(base.layers, 0).tree.get('bin/init')?.entry.sha256 }),
   };
 }
 
-type Files = ReadonlyMap<string, Node>;
+interface Ground {
+  readonly below: Pick<LoadedImage, 'layers'>;
+  /** Digest of the program that this machine's compiler made: the results hold its name. */
+  readonly init: string | undefined;
+}
 
-function changes(after: Files, before: Files): Record<string, string> {
+function changes(image: LoadedImage, { below, init }: Ground): Record<string, string> {
+  const [after, before] = [unpack(image.layers, 0).tree, unpack(below.layers, 0).tree];
   const found: [string, string][] = [];
   for (const [path, node] of after) {
-    const line = describe(node);
-    if (line !== describe(before.get(path))) found.push([`/${path}`, line]);
+    const line = describe(node, init);
+    if (line !== describe(before.get(path), init)) found.push([`/${path}`, line]);
   }
   for (const path of before.keys()) if (!after.has(path)) found.push([`/${path}`, 'removed']);
   return Object.fromEntries(found.toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
-function describe(node: Node | undefined): string {
+function describe(node: Node | undefined, init: string | undefined): string {
   if (node === undefined) return '';
   const { type, mode, uid, gid, sha256, link } = node.entry;
-  const detail = type === 'file' ? ` ${sha256.slice(0, 12)}` : type === 'symlink' ? ` -> ${link}` : '';
+  const detail =
+    type === 'file' ? ` ${sha256 === init ? 'init' : sha256.slice(0, 12)}` : type === 'symlink' ? ` -> ${link}` : '';
   return `${type} ${mode.toString(8)} ${uid}:${gid}${detail}`;
 }
