@@ -30,7 +30,7 @@ describe('copied files', () => {
 
   it('are counted while they are copied, where that is asked for', async () => {
     const source = bench.makeSource({ big: '' });
-    const size = 150_000_000;
+    const size = 600_000_000;
     truncateSync(`${source}/big`, size);
     const counted = await bench.write([copied('big', 'big')], ['source', source], ['progress', '1']);
     const bytes = events(counted).map(({ event, bytes }) => (event === 'progress' ? Number(bytes) : -1));
